@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# The front door. Every target first installs the Debian packages it misses
+# (scripts/deps.sh), then hands over to one script.
+.NOTPARALLEL:
+.PHONY: help run run-6.12 check check-deep bench install clean format
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+help:
+	@echo 'make run         the demo: guest SVA in a stock Linux guest, on our VT-d unit'
+	@echo 'make run-6.12    the same guest on the stock Debian 6.12 kernel'
+	@echo 'make check       all tests; the last line is "N passed, N failed"'
+	@echo 'make check-deep  long fuzzing and random runs'
+	@echo 'make bench       performance table, also in build/bench.json'
+	@echo 'make install     library, header, tools, manual pages (PREFIX=$(PREFIX), DESTDIR=)'
+	@echo 'make format      run clang-format over the sources'
+	@echo 'make clean       remove build/ (the download cache stays; see scripts/README.md)'
+
+run:
+	@scripts/deps.sh build vm
+	@scripts/run.sh backports
+
+run-6.12:
+	@scripts/deps.sh build vm
+	@scripts/run.sh 6.12
+
+check:
+	@scripts/deps.sh build vm check
+	@scripts/check.sh
+
+check-deep:
+	@scripts/deps.sh build vm check
+	@scripts/check-deep.sh
+
+bench:
+	@scripts/deps.sh build vm
+	@scripts/bench.sh
+
+install:
+	@scripts/deps.sh build
+	@scripts/install.sh '$(PREFIX)' '$(DESTDIR)'
+
+format:
+	@scripts/deps.sh format
+	@scripts/format.sh
+
+clean:
+	@rm -rf build

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh backports|6.12: fetch what the demo needs, build it, and hand over to
+# live/run.sh KERNEL, which prints the demo's own steps and last line.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+kernel=${1:?usage: run.sh backports|6.12}
+kernel_fetch backports # QEMU 11, whichever kernel boots
+kernel_fetch "$kernel"
+"$ROOT/scripts/build.sh" perf
+cd "$ROOT"
+exec live/run.sh "$kernel"
