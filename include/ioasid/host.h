@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * libioasid: in-process hosts, the devices on them, and the DMA those devices do.
+ *
+ * This side belongs to who emulates devices (and to tests): a host has a software IOMMU over real
+ * VT-d tables and devices that send requests through it, tagged with their RID and a PASID. The
+ * user's side (contexts, address spaces, routes) is <ioasid/ioasid.h>.
+ *
+ * Numbers here are those on the wire (pPASIDs).
+ */
+#ifndef IOASID_HOST_H
+#define IOASID_HOST_H
+
+#include <sys/uio.h>
+
+#include <ioasid/ioasid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** struct ioasid_host - a machine in miniature: one IOMMU, devices, number spaces. Counted. */
+struct ioasid_host;
+/** struct ioasid_hostdev - a device of a host, as its emulator sees it. Owned by its maker. */
+struct ioasid_hostdev;
+
+#define IOASID_HOST_NO_NESTING (1U << 0) /* the IOMMU walks no user tables */
+#define IOASID_HOST_NO_SNOOP (1U << 1) /* it cannot enforce snooping */
+#define IOASID_HOST_FIRST_STAGE (1U << 2) /* kernel tables are first-stage ones (no nesting) */
+
+/**
+ * struct ioasid_host_config - what an in-process host is made of; 0 means the default
+ * @size: sizeof this structure
+ * @flags: IOASID_HOST_*
+ * @iotlb_entries: IOTLB size, a power of two (4096)
+ * @pasid_cache_entries: PASID cache size, a power of two (1024)
+ * @walk_cache_entries: paging-structure cache size, a power of two (1024)
+ * @levels: levels of kernel-managed tables, 3 to 5 (4)
+ * @page_sizes: bitmap of leaf sizes (4 KiB, 2 MiB, 1 GiB)
+ * @pasid_bits: PASID width of the IOMMU, 1 to 20 (20)
+ * @ats_timeout_ms: how long a device may take to complete an invalidation (10000)
+ * @fault_share: page requests one device may have waiting for an answer (512)
+ */
+struct ioasid_host_config {
+	size_t size;
+	uint32_t flags;
+	uint32_t iotlb_entries;
+	uint32_t pasid_cache_entries;
+	uint32_t walk_cache_entries;
+	uint32_t levels;
+	uint32_t pasid_bits;
+	uint64_t page_sizes;
+	uint32_t ats_timeout_ms;
+	uint32_t fault_share;
+};
+
+/**
+ * ioasid_host_create() - make a host that ioasid_open("inproc:NAME") finds
+ * @name: unique in the process
+ * @config: NULL for the defaults
+ * @host: a reference for the caller
+ *
+ * Return: 0; -EEXIST; -EINVAL bad size; -ENOMEM.
+ */
+int ioasid_host_create(const char *name, const struct ioasid_host_config *config,
+		       struct ioasid_host **host);
+/** ioasid_host_default() - the host of "inproc", made on first use; a reference for the caller. */
+int ioasid_host_default(struct ioasid_host **host);
+/** ioasid_host_put() - drop a reference; contexts and devices hold their own. */
+void ioasid_host_put(struct ioasid_host *host);
+
+/**
+ * struct ioasid_hostdev_ops - what a host asks of a device's emulator; all may be NULL
+ * @page_response: a page request group was answered. No locks held; must not sleep long; may be
+ *                 called from any thread, also during ioasid_hostdev_page_request()
+ * @invalidate: translations of [@start, @last] (all PASIDs if @pasid is IOASID_INVALID) must
+ *              leave the device TLB of a device that keeps one of its own. The device calls
+ *              ioasid_hostdev_inv_done(@tag) when no request through them is still on its way;
+ *              it may do so from inside. It must not issue commands or wait for pages before that
+ * @quiesce: stop sending requests (context closes, unbind); return when stopped
+ * @reset: RESET was asked: stop, forget queues and registers
+ */
+struct ioasid_hostdev_ops {
+	void (*page_response)(void *opaque, uint32_t pasid, uint32_t group, uint32_t code);
+	void (*invalidate)(void *opaque, uint32_t pasid, uint64_t start, uint64_t last,
+			   uint32_t tag);
+	void (*quiesce)(void *opaque);
+	void (*reset)(void *opaque);
+};
+
+#define IOASID_HOSTDEV_ATS (1U << 0) /* has a device TLB */
+#define IOASID_HOSTDEV_PRI (1U << 1) /* raises page requests; needs ATS */
+#define IOASID_HOSTDEV_OWN_DTLB (1U << 2) /* emulates its device TLB itself: ops->invalidate */
+
+/**
+ * struct ioasid_hostdev_config - a device
+ * @size: sizeof this structure
+ * @name: unique on the host, at most 31 bytes
+ * @rid: Requester ID, unique on the host
+ * @dev_class: enum ioasid_class; this release offers 1, 2 and 5
+ * @flags: IOASID_HOSTDEV_*
+ * @pasid_bits: width of its PASID capability; 0: none
+ * @group: IOMMU group; devices with equal numbers share it; IOASID_INVALID: alone
+ * @dtlb_entries: size of the modelled device TLB, a power of two (64)
+ * @pri_capacity: page requests it may have outstanding (512)
+ * @ops: callbacks, or NULL
+ * @opaque: their first argument
+ */
+struct ioasid_hostdev_config {
+	size_t size;
+	const char *name;
+	uint16_t rid;
+	uint16_t dev_class;
+	uint32_t flags;
+	uint32_t pasid_bits;
+	uint32_t group;
+	uint32_t dtlb_entries;
+	uint32_t pri_capacity;
+	const struct ioasid_hostdev_ops *ops;
+	void *opaque;
+};
+
+/** ioasid_hostdev_create() - Return: 0; -EEXIST name or RID taken; -EINVAL; -EOPNOTSUPP class. */
+int ioasid_hostdev_create(struct ioasid_host *host, const struct ioasid_hostdev_config *config,
+			  struct ioasid_hostdev **dev);
+/** ioasid_hostdev_destroy() - hot-unplug: routes end, handles answer -ENODEV, then it is freed. */
+void ioasid_hostdev_destroy(struct ioasid_hostdev *dev);
+
+/* ---- DMA --------------------------------------------------------------------------------------- */
+
+#define IOASID_DMA_PASID (1U << 0) /* @pasid is valid */
+#define IOASID_DMA_PRIV (1U << 1) /* privileged request */
+#define IOASID_DMA_PAGE_REQUEST (1U << 2) /* ask for missing pages and wait for the answer */
+#define IOASID_DMA_TRANSLATED (1U << 3) /* @addr is a translated address (ATS grant) */
+#define IOASID_DMA_NO_REPORT (1U << 4) /* probe: do not record a fault */
+#define IOASID_DMA_NO_SNOOP (1U << 5)
+
+/**
+ * struct ioasid_dma - one request as it goes on the wire
+ * @addr: I/O address
+ * @pasid: with IOASID_DMA_PASID
+ * @flags: IOASID_DMA_*
+ * @group: page requests: group index of the device (9 bits)
+ * @reason: [out] on -EFAULT: enum ioasid_fault_reason
+ * @arch_reason: [out] on -EFAULT: VT-d fault reason
+ * @fault_addr: [out] on -EFAULT: the I/O address that failed
+ * @page_requests: [out] page requests it took
+ */
+struct ioasid_dma {
+	uint64_t addr;
+	uint32_t pasid;
+	uint32_t flags;
+	uint32_t group;
+	uint32_t reason;
+	uint32_t arch_reason;
+	uint32_t page_requests;
+	uint64_t fault_addr;
+};
+
+/**
+ * ioasid_dma_read() - the device reads memory
+ * @dev: device
+ * @dma: request
+ * @buf: destination
+ * @len: bytes; may cross pages
+ *
+ * Return: 0; -EFAULT blocked (@dma says why; a prefix may have been transferred); -ENODEV.
+ * Context: any thread; sleeps only with IOASID_DMA_PAGE_REQUEST.
+ */
+int ioasid_dma_read(struct ioasid_hostdev *dev, struct ioasid_dma *dma, void *buf, size_t len);
+int ioasid_dma_write(struct ioasid_hostdev *dev, struct ioasid_dma *dma, const void *buf,
+		     size_t len);
+
+enum ioasid_atomic { IOASID_ATOMIC_FETCH_ADD, IOASID_ATOMIC_SWAP, IOASID_ATOMIC_CAS };
+
+/**
+ * ioasid_dma_atomic() - a PCIe AtomicOp
+ * @dev: device
+ * @dma: request; naturally aligned
+ * @op: operation
+ * @size: 4 or 8
+ * @operand: addend or new value
+ * @compare: CAS: expected value
+ * @old: value before
+ */
+int ioasid_dma_atomic(struct ioasid_hostdev *dev, struct ioasid_dma *dma, enum ioasid_atomic op,
+		      unsigned int size, uint64_t operand, uint64_t compare, uint64_t *old);
+
+#define IOASID_ACCESS_READ 1
+#define IOASID_ACCESS_WRITE 2
+
+/**
+ * ioasid_dma_enter() - begin a section in which translations stay valid
+ *
+ * Invalidations wait for sections that began before them: keep them short, never sleep, issue no
+ * command inside. Sections nest.
+ */
+void ioasid_dma_enter(void);
+void ioasid_dma_exit(void);
+
+/**
+ * ioasid_dma_translate() - where one request would go
+ * @dev: device
+ * @dma: request
+ * @access: IOASID_ACCESS_*
+ * @bytes: bytes from the returned pointer to the end of the page
+ *
+ * Return: host pointer, valid until ioasid_dma_exit(); NULL: blocked, @dma says why.
+ * Context: inside ioasid_dma_enter(). Not for the shared kind (NULL).
+ */
+void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, unsigned int access,
+			   size_t *bytes);
+
+struct ioasid_hold;
+/**
+ * ioasid_dma_map() - host pointers for a range of I/O addresses, held until released
+ * @dev: device
+ * @dma: request
+ * @len: bytes
+ * @access: IOASID_ACCESS_*
+ * @iov: filled; adjacent pages are merged
+ * @iovcnt: in: room; out: entries
+ * @called_back: an invalidation needs it back: called once, without locks, from the invalidating
+ *               thread; must cause ioasid_dma_unmap() soon. NULL: the invalidation just waits
+ * @opaque: its argument
+ * @hold: release with ioasid_dma_unmap()
+ *
+ * Return: 0; -EFAULT; -E2BIG @iov too small; -ENOMEM.
+ */
+int ioasid_dma_map(struct ioasid_hostdev *dev, struct ioasid_dma *dma, size_t len,
+		   unsigned int access, struct iovec *iov, unsigned int *iovcnt,
+		   void (*called_back)(struct ioasid_hold *hold, void *opaque), void *opaque,
+		   struct ioasid_hold **hold);
+void ioasid_dma_unmap(struct ioasid_hold *hold);
+
+/* ---- ATS and PRI, for devices that keep their own device TLB ------------------------------------ */
+
+/**
+ * ioasid_hostdev_translate() - an ATS translation request
+ * @dev: device with ATS
+ * @dma: request
+ * @access: what is wanted; fewer permissions may be granted
+ * @translated: start of the translated page
+ * @page_lg2: log2 of the page's size
+ * @granted: IOASID_ACCESS_* granted; 0: none, raise a page request
+ *
+ * The grant is outstanding until an invalidation takes it; a translated request is honoured only
+ * as long as it is.
+ *
+ * Return: 0; -EFAULT completer abort or unsupported request.
+ */
+int ioasid_hostdev_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma,
+			     unsigned int access, uint64_t *translated, unsigned int *page_lg2,
+			     unsigned int *granted);
+/** ioasid_hostdev_inv_done() - the device completed the invalidation @tag. */
+void ioasid_hostdev_inv_done(struct ioasid_hostdev *dev, uint32_t tag);
+
+/**
+ * ioasid_hostdev_page_request() - send one page request message
+ * @dev: device with PRI
+ * @dma: address, PASID, group
+ * @access: IOASID_ACCESS_*
+ * @last: last of its group: a response will come through ops->page_response
+ *
+ * Return: 0 sent; -ENOSPC the device's credits are used up; -ENODEV.
+ */
+int ioasid_hostdev_page_request(struct ioasid_hostdev *dev, const struct ioasid_dma *dma,
+				unsigned int access, bool last);
+
+/* ---- white-box questions --------------------------------------------------------------------------- */
+
+/** struct ioasid_host_stats - live objects and cache figures of a host. */
+struct ioasid_host_stats {
+	uint64_t contexts, devices, ioasids, domains, routes, pinned_bytes, table_pages, holds;
+	uint64_t iotlb_hits, iotlb_misses, walks, pasid_cache_misses, invalidations, page_requests;
+	uint64_t faults_recorded, ats_grants;
+};
+/** ioasid_host_get_stats() - counters are per device and summed here; not a snapshot. */
+void ioasid_host_get_stats(struct ioasid_host *host, struct ioasid_host_stats *stats);
+/** ioasid_host_flush_caches() - drop every cached translation (benchmarks, tests). */
+void ioasid_host_flush_caches(struct ioasid_host *host);
+/**
+ * ioasid_host_root_table() - address of the VT-d root table the software IOMMU reads (RTADDR)
+ *
+ * "Physical" addresses of a host are this process's virtual addresses.
+ */
+uint64_t ioasid_host_root_table(struct ioasid_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

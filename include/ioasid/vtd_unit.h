@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * libioasid-vtd: a register-level Intel VT-d DMA-remapping unit for a guest.
+ *
+ * The guest's own intel-iommu driver programs it: registers, queued invalidation, fault recording,
+ * page request queue. Everything the guest says is said again through the public API of libioasid
+ * (<ioasid/ioasid.h>), so it runs on either home:
+ *
+ *   translation off, or a pass-through entry    default route to the GPA space
+ *   context entry + PASID entry 0, first stage  default route to a user table nested on it
+ *   PASID entry that appears                    ALLOC, ATTACH (PASID), BIND_PGTABLE, SET_HWID
+ *   ... that changes                            BIND_PGTABLE with the new root
+ *   ... that disappears                         CLEAR_HWID, DETACH, FREE
+ *   invalidation descriptors                    INVALIDATE_CACHE
+ *   page requests, page group responses         fault descriptor, PAGE_RESPONSE
+ *   events                                      fault recording registers
+ *
+ * Only first-stage translation is offered (ECAP.SSTS = 0, so CAP.SAGAW = 0 and no legacy mode): the
+ * guest's own tables are walked in place, nothing is shadowed.
+ *
+ * What a VMM does:
+ *   1. open a context, make its GPA space (ioasid_alloc_kernel()) and map the guest's RAM there;
+ *   2. vtd_unit_create(), one unit per context (the unit owns the context's fault descriptor);
+ *   3. bind each device to the context, then vtd_unit_add_device(): from then on the unit owns all
+ *      routes of the device. Devices stay in local PASID mode;
+ *   4. pass MMIO accesses to vtd_unit_read() and vtd_unit_write();
+ *   5. vtd_unit_service_start(), or poll vtd_unit_fault_fd() and call vtd_unit_process_faults().
+ *
+ * Threads and locks. All calls may come from any thread. Two locks, taken in this order:
+ *
+ *   config   what devices translate through: the invalidation queue, the tables, the bindings. It
+ *            is held while libioasid is called, also while an invalidation waits for DMA that is
+ *            under way.
+ *   events   what goes to the guest: fault registers, page request queue, pending page requests,
+ *            interrupts. Never held across a call that waits. Page requests and events pass
+ *            through under this lock alone, so they make progress while an invalidation waits.
+ *
+ * Consequences for the device model:
+ *   - vtd_unit_prepare(), vtd_unit_write() and adding or removing devices take `config`: never call
+ *     them inside ioasid_dma_enter() sections, while holding translations, or from callbacks of
+ *     libioasid (page_response, invalidate, quiesce);
+ *   - callbacks of struct vtd_unit_ops must not call the unit, and must not wait for the guest.
+ *
+ * The guest is not trusted: registers, queues and tables may hold anything and change at any time.
+ * The unit reads and writes guest RAM only through the callback, sends interrupts only to
+ * 0xFEEx_xxxx, and bounds what one access may cost and what a guest may make it remember.
+ */
+#ifndef IOASID_VTD_UNIT_H
+#define IOASID_VTD_UNIT_H
+
+#include <ioasid/ioasid.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/** struct vtd_unit - one remapping unit; owned by the caller, ended by vtd_unit_destroy(). */
+struct vtd_unit;
+
+/** Bytes of the register window; the DRHD's register base points here. */
+#define VTD_UNIT_MMIO_SIZE 0x1000
+
+/**
+ * struct vtd_unit_ops - what the unit asks of the VMM
+ * @gpa: host pointer to @len bytes of guest RAM at @gpa, or NULL: not (completely) RAM, or @write
+ *       is set and it is read-only. @len is 1 to 4096, the bytes never cross a 4 KiB page, and the
+ *       pointer keeps the alignment of @gpa up to 8. It is used until the call of the unit that
+ *       asked for it returns; see vtd_unit_sync() for taking RAM away. Any thread, also several
+ *       at once.
+ * @send_msi: write @data (32 bits) to the interrupt address @addr (0xFEE0_0000 to 0xFEEF_FFFC).
+ *            Must not wait for the guest. Any thread.
+ * @trace: one line without newline about what the guest did; NULL: no tracing. Any thread.
+ *
+ * @opaque is the one of the configuration.
+ */
+struct vtd_unit_ops {
+	void *(*gpa)(void *opaque, uint64_t gpa, uint32_t len, bool write);
+	void (*send_msi)(void *opaque, uint64_t addr, uint32_t data);
+	void (*trace)(void *opaque, const char *line);
+};
+
+#define VTD_UNIT_NO_CM \
+	(1U << 0) /* CAP.CM = 0: entries that appear are not announced by the guest */
+#define VTD_UNIT_NO_PRS	 (1U << 1) /* no page requests (ECAP.PRS, PDS = 0) */
+#define VTD_UNIT_NO_DT	 (1U << 2) /* no device TLBs (ECAP.DT = 0); implies VTD_UNIT_NO_PRS */
+#define VTD_UNIT_NO_PT	 (1U << 3) /* no pass-through entries (ECAP.PT = 0) */
+#define VTD_UNIT_NO_SC	 (1U << 4) /* no snoop control (ECAP.SC = 0) */
+#define VTD_UNIT_LEVELS5 (1U << 5) /* 5-level first stage (CAP.FS5LP); guests with LA57 want it */
+#define VTD_UNIT_BLOCK	 (1U << 6) /* translation off means blocked, not pass-through */
+
+/**
+ * struct vtd_unit_config - what a unit is made of; 0 means the default
+ * @size: sizeof this structure
+ * @flags: VTD_UNIT_*
+ * @ctx: an open context; must outlive the unit. Its fault descriptor must not be open
+ * @gpa_ioasid: kernel-managed root with the guest's RAM mapped at guest-physical addresses; stays
+ *              the caller's, who goes on mapping and unmapping RAM there
+ * @ops: callbacks; copied
+ * @opaque: their first argument
+ * @mgaw: guest address width in bits, 39 to 57 (48; 57 with VTD_UNIT_LEVELS5)
+ * @pasid_bits: PASID width offered, 1 to 20 (20). See ioasid_get_info() for what fits the devices
+ * @nr_fault_records: fault recording registers, 1 to 64 (8)
+ * @max_devices: devices behind the unit (64; at most 4096)
+ * @max_pasids: PASID entries bound at a time, all devices together (65536). Further entries of the
+ *              guest stay unbound: their DMA is blocked and counted in the statistics
+ * @max_page_requests: page request groups waiting for the guest's answer (4096). Further ones are
+ *                     answered "success": the device asks again
+ * @fault_capacity: records the context's fault descriptor holds (0: libioasid's default)
+ */
+struct vtd_unit_config {
+	size_t size;
+	uint32_t flags;
+	uint32_t gpa_ioasid;
+	struct ioasid *ctx;
+	const struct vtd_unit_ops *ops;
+	void *opaque;
+	uint32_t mgaw;
+	uint32_t pasid_bits;
+	uint32_t nr_fault_records;
+	uint32_t max_devices;
+	uint32_t max_pasids;
+	uint32_t max_page_requests;
+	uint32_t fault_capacity;
+};
+
+/**
+ * vtd_unit_create() - make a unit in its power-on state
+ * @config: copied
+ * @unit: the unit
+ *
+ * Return: 0; -EINVAL bad configuration; -EBUSY the context's fault descriptor is open; -ENOMEM;
+ * what ioasid_ioas_get_info() says about @gpa_ioasid.
+ */
+int vtd_unit_create(const struct vtd_unit_config *config, struct vtd_unit **unit);
+
+/**
+ * vtd_unit_destroy() - end a unit
+ * @unit: NULL is ignored; no other call of it may be running
+ *
+ * Stops the service thread, removes all devices, closes the context's fault descriptor (pending
+ * page requests are answered "invalid").
+ */
+void vtd_unit_destroy(struct vtd_unit *unit);
+
+/**
+ * vtd_unit_reset() - back to the power-on state (reset of the guest)
+ * @unit: unit
+ *
+ * Registers go to their defaults, all bindings end, pending page requests are answered "invalid",
+ * devices stay and get the route of "translation off". On return no DMA through a guest table is
+ * still to land.
+ */
+void vtd_unit_reset(struct vtd_unit *unit);
+
+/* ---- registers --------------------------------------------------------------------------------- */
+
+/**
+ * vtd_unit_read() - the guest reads from the register window
+ * @unit: unit
+ * @off: byte offset; any value
+ * @size: 1 to 8 bytes; any alignment
+ *
+ * Return: the value, little-endian; what is no register reads 0. No side effects.
+ */
+uint64_t vtd_unit_read(struct vtd_unit *unit, uint64_t off, unsigned int size);
+
+/**
+ * vtd_unit_write() - the guest writes to the register window
+ * @unit: unit
+ * @off: byte offset; any value
+ * @size: 1 to 8 bytes; any alignment. Registers of 64 bits may be written in halves; what a write
+ *        sets off happens when the half with the triggering bit is written
+ * @value: bytes, little-endian
+ *
+ * Descriptors of the invalidation queue are processed here: on return everything up to the tail is
+ * done and its wait descriptors are completed, or the queue has stopped with an error. May
+ * therefore take as long as DMA that is under way.
+ */
+void vtd_unit_write(struct vtd_unit *unit, uint64_t off, unsigned int size, uint64_t value);
+
+/* ---- devices ------------------------------------------------------------------------------------ */
+
+/**
+ * vtd_unit_add_device() - put a device behind the unit
+ * @unit: unit
+ * @rid: Requester ID the guest sees (bus << 8 | devfn)
+ * @dev: bound to the unit's context, without routes; stays the caller's and must stay open until
+ *       vtd_unit_remove_device()
+ * @cookie: what it was bound with
+ *
+ * The device gets the routes that the guest's tables say at this moment.
+ *
+ * Return: 0; -EEXIST @rid or @cookie taken; -ENOSPC @max_devices; -ENOMEM; what ATTACH says.
+ */
+int vtd_unit_add_device(struct vtd_unit *unit, uint16_t rid, struct ioasid_dev *dev,
+			uint64_t cookie);
+
+/**
+ * vtd_unit_remove_device() - take a device away: its routes end and it is blocked
+ * @unit: unit
+ * @rid: as added
+ *
+ * Return: 0; -ENOENT.
+ */
+int vtd_unit_remove_device(struct vtd_unit *unit, uint16_t rid);
+
+/**
+ * vtd_unit_device_reset() - the device was reset (FLR)
+ * @unit: unit
+ * @rid: as added
+ *
+ * Forgets its page requests; late answers of the guest are ignored. Routes stay. Call it next to
+ * ioasid_dev_reset(), which answers them to the device.
+ *
+ * Return: 0; -ENOENT.
+ */
+int vtd_unit_device_reset(struct vtd_unit *unit, uint16_t rid);
+
+/**
+ * vtd_unit_prepare() - look a number up in the guest's tables at first use
+ * @unit: unit
+ * @rid: as added
+ * @pasid: number the device is about to use, or IOASID_INVALID: requests without PASID
+ *
+ * Needed without caching mode (VTD_UNIT_NO_CM), where the guest does not announce entries that
+ * appear; call it when DMA of a number was refused for want of a route, then try once more.
+ * Harmless otherwise: an entry that is bound already is left as it is until the guest invalidates.
+ *
+ * Return: 0 there is a route now; -ENOENT the guest has no (valid) entry; -EDQUOT @max_pasids;
+ * -ENODEV no device @rid; what the commands say. Context: see the top.
+ */
+int vtd_unit_prepare(struct vtd_unit *unit, uint16_t rid, uint32_t pasid);
+
+/* ---- faults and page requests -------------------------------------------------------------------- */
+
+/** vtd_unit_fault_fd() - descriptor for poll: readable when vtd_unit_process_faults() has work. */
+int vtd_unit_fault_fd(struct vtd_unit *unit);
+
+/**
+ * vtd_unit_process_faults() - carry waiting page requests and events to the guest
+ * @unit: unit
+ *
+ * Never blocks, handles a bounded number of records.
+ *
+ * Return: records taken; 0: nothing was waiting.
+ */
+int vtd_unit_process_faults(struct vtd_unit *unit);
+
+/**
+ * vtd_unit_service_start() - start a thread that does vtd_unit_process_faults() as needed
+ * @unit: unit
+ *
+ * Return: 0; -EALREADY it is running; what eventfd(2) and pthread_create(3) say.
+ */
+int vtd_unit_service_start(struct vtd_unit *unit);
+/** vtd_unit_service_stop() - stop it and wait for it; also done by vtd_unit_destroy(). */
+void vtd_unit_service_stop(struct vtd_unit *unit);
+
+/**
+ * vtd_unit_sync() - wait until no earlier answer of the gpa callback is in use
+ * @unit: unit
+ *
+ * To take RAM away: make the callback say NULL for it, call this, unmap it from the GPA space, then
+ * unmap it from the process.
+ */
+void vtd_unit_sync(struct vtd_unit *unit);
+
+/* ---- statistics ------------------------------------------------------------------------------------ */
+
+/**
+ * struct vtd_unit_stats - counters since creation, except those named "now"
+ * @descriptors: invalidation queue descriptors by type (index = type, 0 and above 9: malformed)
+ * @queue_errors: times the queue stopped (FSTS.IQE)
+ * @timeouts: devices that did not complete an invalidation in time (FSTS.ITE)
+ * @waits: wait descriptors completed
+ * @invalidate_all: IOASID_INVALIDATE of a whole address space
+ * @invalidate_range: ... of a range
+ * @invalidate_covered: descriptors that an invalidation of the same queue run had covered already
+ * @binds: PASID entries bound (PASID 0 included)
+ * @rebinds: entries whose table changed
+ * @unbinds: entries that went
+ * @bind_errors: entries that could not be bound (malformed, limit, refused by libioasid)
+ * @bound_now: PASID entries bound at this moment
+ * @scans: walks over a whole PASID directory
+ * @page_requests: page requests put into the guest's queue
+ * @page_responses: answers of the guest that were passed on
+ * @responses_ignored: answers that no pending page request matched
+ * @requests_dropped: page requests that did not reach the guest because its queue was full or off
+ * @requests_invalid: page requests refused ("invalid request") because of the guest's tables
+ * @requests_now: page request groups waiting for the guest at this moment
+ * @faults: events recorded in the fault recording registers
+ * @faults_lost: events that found no free register
+ * @faults_quiet: events not recorded: fault processing disabled by the guest's tables, translation
+ *                off, or a device the unit does not have
+ * @interrupts: messages sent
+ * @interrupts_refused: messages not sent because their address is no interrupt address
+ * @bad_gpa: accesses of the unit to guest memory that is no RAM
+ */
+struct vtd_unit_stats {
+	uint64_t descriptors[16];
+	uint64_t queue_errors, timeouts, waits;
+	uint64_t invalidate_all, invalidate_range, invalidate_covered;
+	uint64_t binds, rebinds, unbinds, bind_errors, bound_now, scans;
+	uint64_t page_requests, page_responses, responses_ignored;
+	uint64_t requests_dropped, requests_invalid, requests_now;
+	uint64_t faults, faults_lost, faults_quiet;
+	uint64_t interrupts, interrupts_refused, bad_gpa;
+};
+
+/** vtd_unit_get_stats() - counters; each is exact, together they are no snapshot. */
+void vtd_unit_get_stats(struct vtd_unit *unit, struct vtd_unit_stats *stats);
+
+/* ---- must-fail controls ------------------------------------------------------------------------------ */
+
+#define VTD_UNIT_BREAK_NO_INVALIDATE (1U << 0) /* IOTLB and device-TLB descriptors do nothing */
+#define VTD_UNIT_BREAK_NO_WAIT	     (1U << 1) /* waits complete before what they wait for is done */
+
+/**
+ * vtd_unit_set_broken() - make the unit break its promises, to show that tests notice
+ * @unit: unit
+ * @flags: VTD_UNIT_BREAK_*; 0: correct again
+ *
+ * For tests only.
+ */
+void vtd_unit_set_broken(struct vtd_unit *unit, uint32_t flags);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
