@@ -24,8 +24,8 @@ struct ioasid_host;
 /** struct ioasid_hostdev - a device of a host, as its emulator sees it. Owned by its maker. */
 struct ioasid_hostdev;
 
-#define IOASID_HOST_NO_NESTING (1U << 0) /* the IOMMU walks no user tables */
-#define IOASID_HOST_NO_SNOOP (1U << 1) /* it cannot enforce snooping */
+#define IOASID_HOST_NO_NESTING	(1U << 0) /* the IOMMU walks no user tables */
+#define IOASID_HOST_NO_SNOOP	(1U << 1) /* it cannot enforce snooping */
 #define IOASID_HOST_FIRST_STAGE (1U << 2) /* kernel tables are first-stage ones (no nesting) */
 
 /**
@@ -88,8 +88,8 @@ struct ioasid_hostdev_ops {
 	void (*reset)(void *opaque);
 };
 
-#define IOASID_HOSTDEV_ATS (1U << 0) /* has a device TLB */
-#define IOASID_HOSTDEV_PRI (1U << 1) /* raises page requests; needs ATS */
+#define IOASID_HOSTDEV_ATS	(1U << 0) /* has a device TLB */
+#define IOASID_HOSTDEV_PRI	(1U << 1) /* raises page requests; needs ATS */
 #define IOASID_HOSTDEV_OWN_DTLB (1U << 2) /* emulates its device TLB itself: ops->invalidate */
 
 /**
@@ -128,12 +128,12 @@ void ioasid_hostdev_destroy(struct ioasid_hostdev *dev);
 
 /* ---- DMA --------------------------------------------------------------------------------------- */
 
-#define IOASID_DMA_PASID (1U << 0) /* @pasid is valid */
-#define IOASID_DMA_PRIV (1U << 1) /* privileged request */
+#define IOASID_DMA_PASID	(1U << 0) /* @pasid is valid */
+#define IOASID_DMA_PRIV		(1U << 1) /* privileged request */
 #define IOASID_DMA_PAGE_REQUEST (1U << 2) /* ask for missing pages and wait for the answer */
-#define IOASID_DMA_TRANSLATED (1U << 3) /* @addr is a translated address (ATS grant) */
-#define IOASID_DMA_NO_REPORT (1U << 4) /* probe: do not record a fault */
-#define IOASID_DMA_NO_SNOOP (1U << 5)
+#define IOASID_DMA_TRANSLATED	(1U << 3) /* @addr is a translated address (ATS grant) */
+#define IOASID_DMA_NO_REPORT	(1U << 4) /* probe: do not record a fault */
+#define IOASID_DMA_NO_SNOOP	(1U << 5)
 
 /**
  * struct ioasid_dma - one request as it goes on the wire
@@ -186,7 +186,7 @@ enum ioasid_atomic { IOASID_ATOMIC_FETCH_ADD, IOASID_ATOMIC_SWAP, IOASID_ATOMIC_
 int ioasid_dma_atomic(struct ioasid_hostdev *dev, struct ioasid_dma *dma, enum ioasid_atomic op,
 		      unsigned int size, uint64_t operand, uint64_t compare, uint64_t *old);
 
-#define IOASID_ACCESS_READ 1
+#define IOASID_ACCESS_READ  1
 #define IOASID_ACCESS_WRITE 2
 
 /**

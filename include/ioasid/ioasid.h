@@ -85,8 +85,8 @@ int ioasid_device_get_info(struct ioasid *ctx, uint64_t cookie, struct ioasid_de
 int ioasid_ioas_get_info(struct ioasid *ctx, uint32_t ioasid, struct ioasid_ioas_info *info);
 
 /** ioasid_query() - walk objects, see struct ioasid_query. Return: entries written. */
-int ioasid_query(struct ioasid *ctx, enum ioasid_query_type type, uint32_t ioasid,
-		 uint64_t *cursor, void *buffer, unsigned int room);
+int ioasid_query(struct ioasid *ctx, enum ioasid_query_type type, uint32_t ioasid, uint64_t *cursor,
+		 void *buffer, unsigned int room);
 
 /* ---- address spaces -------------------------------------------------------------------------- */
 

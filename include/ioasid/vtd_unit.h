@@ -31,9 +31,10 @@
  *   config   what devices translate through: the invalidation queue, the tables, the bindings. It
  *            is held while libioasid is called, also while an invalidation waits for DMA that is
  *            under way.
- *   events   what goes to the guest: fault registers, page request queue, pending page requests,
- *            interrupts. Never held across a call that waits. Page requests and events pass
- *            through under this lock alone, so they make progress while an invalidation waits.
+ *   regs     register values and what goes to the guest: fault records, page request queue,
+ *            pending page requests, interrupts. Never held across a call that waits. Page requests
+ *            and events pass through under this lock alone, so they make progress while an
+ *            invalidation waits; so do reads of registers.
  *
  * Consequences for the device model:
  *   - vtd_unit_prepare(), vtd_unit_write() and adding or removing devices take `config`: never call

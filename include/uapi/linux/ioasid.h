@@ -34,12 +34,12 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-#define IOASID_IOC_TYPE 0xE5
-#define IOASID_IOC_BASE 0x00
+#define IOASID_IOC_TYPE	    0xE5
+#define IOASID_IOC_BASE	    0x00
 #define IOASID_IOC_DEV_BASE 0x40
 
 /** No number, no handle. PASIDs have 20 bits; handles are never all ones. */
-#define IOASID_INVALID 0xffffffffU
+#define IOASID_INVALID	  0xffffffffU
 #define IOASID_PASID_BITS 20
 
 /* ---- CHECK_EXTENSION ---------------------------------------------------------------------- */
@@ -82,10 +82,10 @@ struct ioasid_check_extension {
 /* ---- GET_INFO ------------------------------------------------------------------------------ */
 
 /* Why a context or a device cannot have its state saved; 0: it can. */
-#define IOASID_NOMIG_SHARED (1U << 0) /* a shared address space is in use */
+#define IOASID_NOMIG_SHARED  (1U << 0) /* a shared address space is in use */
 #define IOASID_NOMIG_EXPOSED (1U << 1) /* a pPASID was returned to the user */
-#define IOASID_NOMIG_DRIVER (1U << 2) /* a device driver cannot save its state */
-#define IOASID_NOMIG_HOME (1U << 3) /* this home does not offer the state commands */
+#define IOASID_NOMIG_DRIVER  (1U << 2) /* a device driver cannot save its state */
+#define IOASID_NOMIG_HOME    (1U << 3) /* this home does not offer the state commands */
 
 #define IOASID_INFO_COOKIES (1U << 0)
 
@@ -153,9 +153,9 @@ struct ioasid_range {
 	__u32 type;
 	__u32 __reserved;
 };
-#define IOASID_RANGE_USABLE 0
+#define IOASID_RANGE_USABLE   0
 #define IOASID_RANGE_RESERVED 1 /* firmware or topology keeps it */
-#define IOASID_RANGE_MSI 2 /* writes here are interrupts */
+#define IOASID_RANGE_MSI      2 /* writes here are interrupts */
 
 /** enum ioasid_class - how a device takes part in PASID virtualization (design section 5.1). */
 enum ioasid_class {
@@ -170,17 +170,17 @@ enum ioasid_class {
 };
 
 /* Device capabilities, as reported by the two device information commands. */
-#define IOASID_DEV_PASID (1U << 0) /* takes PASID routes */
-#define IOASID_DEV_DELEGATED (1U << 1) /* its PASID table may live in guest memory */
-#define IOASID_DEV_CPU (1U << 2) /* the CPU carries its PASIDs (DMWr) */
-#define IOASID_DEV_CPU_VIRT (1U << 3) /* ... and translates them */
+#define IOASID_DEV_PASID      (1U << 0) /* takes PASID routes */
+#define IOASID_DEV_DELEGATED  (1U << 1) /* its PASID table may live in guest memory */
+#define IOASID_DEV_CPU	      (1U << 2) /* the CPU carries its PASIDs (DMWr) */
+#define IOASID_DEV_CPU_VIRT   (1U << 3) /* ... and translates them */
 #define IOASID_DEV_MIGRATABLE (1U << 4) /* see no_migration */
-#define IOASID_DEV_ATS (1U << 5) /* has a device TLB */
-#define IOASID_DEV_PRI (1U << 6) /* raises page requests */
-#define IOASID_DEV_NESTING (1U << 7) /* its IOMMU walks user tables */
-#define IOASID_DEV_SNOOP (1U << 8) /* its IOMMU can enforce snooping */
-#define IOASID_DEV_BLOCKED (1U << 9) /* no default route, or its group is incomplete */
-#define IOASID_DEV_FENCED (1U << 10) /* did not answer in time; RESET or removal ends it */
+#define IOASID_DEV_ATS	      (1U << 5) /* has a device TLB */
+#define IOASID_DEV_PRI	      (1U << 6) /* raises page requests */
+#define IOASID_DEV_NESTING    (1U << 7) /* its IOMMU walks user tables */
+#define IOASID_DEV_SNOOP      (1U << 8) /* its IOMMU can enforce snooping */
+#define IOASID_DEV_BLOCKED    (1U << 9) /* no default route, or its group is incomplete */
+#define IOASID_DEV_FENCED     (1U << 10) /* did not answer in time; RESET or removal ends it */
 
 /** enum ioasid_portal - state of a command portal (shared work queue). */
 enum ioasid_portal {
@@ -329,7 +329,7 @@ struct ioasid_ioas_info {
 /* ---- ALLOC, FREE --------------------------------------------------------------------------- */
 
 #define IOASID_ALLOC_HANDLE (1U << 0) /* @ioasid asks for a handle */
-#define IOASID_ALLOC_TABLE (1U << 1) /* @table is valid: bind it at once */
+#define IOASID_ALLOC_TABLE  (1U << 1) /* @table is valid: bind it at once */
 
 /**
  * struct ioasid_table - a table in the parent's address space
@@ -348,11 +348,11 @@ struct ioasid_table {
 	__u64 address;
 	__u64 config[2];
 };
-#define IOASID_TABLE_SRE (1U << 0) /* supervisor requests allowed (VT-d SRE) */
-#define IOASID_TABLE_WPE (1U << 1) /* supervisor writes obey R/W (VT-d WPE) */
-#define IOASID_TABLE_EAFE (1U << 2) /* extended accessed flag (VT-d EAFE) */
+#define IOASID_TABLE_SRE	(1U << 0) /* supervisor requests allowed (VT-d SRE) */
+#define IOASID_TABLE_WPE	(1U << 1) /* supervisor writes obey R/W (VT-d WPE) */
+#define IOASID_TABLE_EAFE	(1U << 2) /* extended accessed flag (VT-d EAFE) */
 #define IOASID_TABLE_SUBSTREAM0 (1U << 3) /* PASID table: no PASID means entry 0 */
-#define IOASID_TABLE_BYPASS0 (1U << 4) /* PASID table: no PASID means the parent itself */
+#define IOASID_TABLE_BYPASS0	(1U << 4) /* PASID table: no PASID means the parent itself */
 
 /**
  * struct ioasid_alloc - IOASID_ALLOC
@@ -396,9 +396,9 @@ struct ioasid_free {
 
 /* ---- MAP_DMA, UNMAP_DMA --------------------------------------------------------------------- */
 
-#define IOASID_MAP_READ (1U << 0) /* devices may read */
+#define IOASID_MAP_READ	 (1U << 0) /* devices may read */
 #define IOASID_MAP_WRITE (1U << 1) /* devices may write */
-#define IOASID_MAP_FD (1U << 2) /* memory comes from @fd at offset @vaddr */
+#define IOASID_MAP_FD	 (1U << 2) /* memory comes from @fd at offset @vaddr */
 
 /**
  * struct ioasid_map_dma - IOASID_MAP_DMA
@@ -424,7 +424,7 @@ struct ioasid_map_dma {
 };
 #define IOASID_MAP_DMA _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x06)
 
-#define IOASID_UNMAP_ALL (1U << 0) /* everything; @iova and @length must be 0 */
+#define IOASID_UNMAP_ALL   (1U << 0) /* everything; @iova and @length must be 0 */
 #define IOASID_UNMAP_DIRTY (1U << 1) /* return the range's dirty bits */
 
 /**
@@ -473,15 +473,15 @@ struct ioasid_bind_pgtable {
 	__u32 __reserved;
 	struct ioasid_table table;
 };
-#define IOASID_BIND_PGTABLE _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x08)
+#define IOASID_BIND_PGTABLE    _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x08)
 #define IOASID_SET_PASID_TABLE _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x09)
 
 /* ---- numbers ------------------------------------------------------------------------------------ */
 
 #define IOASID_HWID_DEVICE (1U << 0) /* @cookie is valid: one device only */
-#define IOASID_HWID_ANY (1U << 1) /* pick a number and return it in @vpasid */
+#define IOASID_HWID_ANY	   (1U << 1) /* pick a number and return it in @vpasid */
 #define IOASID_HWID_EXPOSE (1U << 2) /* return the pPASID: ends migratability */
-#define IOASID_HWID_ALL (1U << 3) /* CLEAR_HWID: every number of the address space */
+#define IOASID_HWID_ALL	   (1U << 3) /* CLEAR_HWID: every number of the address space */
 
 /**
  * struct ioasid_set_hwid - IOASID_SET_HWID and IOASID_CLEAR_HWID
@@ -505,7 +505,7 @@ struct ioasid_set_hwid {
 	__u32 ppasid;
 	__u32 __reserved;
 };
-#define IOASID_SET_HWID _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0a)
+#define IOASID_SET_HWID	  _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0a)
 #define IOASID_CLEAR_HWID _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0b)
 
 /**
@@ -524,8 +524,8 @@ struct ioasid_hwid_policy {
 	__u32 value;
 	__u32 __reserved;
 };
-#define IOASID_SET_HWID_MODE _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0c)
-#define IOASID_HWID_SET_GLOBAL_MIN _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0d)
+#define IOASID_SET_HWID_MODE	       _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0c)
+#define IOASID_HWID_SET_GLOBAL_MIN     _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0d)
 #define IOASID_HWID_SET_PROMISED_WIDTH _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x0e)
 
 /* ---- INVALIDATE_CACHE ----------------------------------------------------------------------------- */
@@ -539,7 +539,7 @@ enum ioasid_inv_granularity {
 	IOASID_INV_PASID_ENTRY = 4, /* delegated tables: a PASID table entry */
 };
 #define IOASID_INV_DEVICE (1U << 0) /* @cookie is valid */
-#define IOASID_INV_LEAF (1U << 1) /* only leaf entries changed */
+#define IOASID_INV_LEAF	  (1U << 1) /* only leaf entries changed */
 #define IOASID_INV_VPASID (1U << 2) /* @vpasid is valid (with RANGE on a delegated table) */
 
 /**
@@ -590,15 +590,15 @@ struct ioasid_fault_fd {
 #define IOASID_FAULT_FD _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x10)
 
 #define IOASID_FAULT_PAGE_REQUEST 1
-#define IOASID_FAULT_EVENT 2
+#define IOASID_FAULT_EVENT	  2
 
 #define IOASID_FAULT_VPASID (1U << 0) /* @vpasid is valid */
-#define IOASID_FAULT_LAST (1U << 1) /* page request: last of its group */
-#define IOASID_FAULT_READ (1U << 2)
-#define IOASID_FAULT_WRITE (1U << 3)
-#define IOASID_FAULT_EXEC (1U << 4)
-#define IOASID_FAULT_PRIV (1U << 5)
-#define IOASID_FAULT_GPA (1U << 6) /* @gpa is valid: stage 2 */
+#define IOASID_FAULT_LAST   (1U << 1) /* page request: last of its group */
+#define IOASID_FAULT_READ   (1U << 2)
+#define IOASID_FAULT_WRITE  (1U << 3)
+#define IOASID_FAULT_EXEC   (1U << 4)
+#define IOASID_FAULT_PRIV   (1U << 5)
+#define IOASID_FAULT_GPA    (1U << 6) /* @gpa is valid: stage 2 */
 #define IOASID_FAULT_IOASID (1U << 7) /* @ioasid is valid */
 
 /** enum ioasid_fault_reason - why an access failed, in words common to all architectures. */
@@ -670,7 +670,7 @@ struct ioasid_page_response {
 
 /* ---- dirty tracking ------------------------------------------------------------------------------------ */
 
-#define IOASID_DIRTY_ENABLE (1U << 0)
+#define IOASID_DIRTY_ENABLE   (1U << 0)
 #define IOASID_DIRTY_NO_CLEAR (1U << 1) /* DIRTY_GET: leave the bits */
 
 /**
@@ -729,7 +729,7 @@ struct ioasid_cpu_pasid {
 	__u32 vpasid;
 	__u32 __reserved;
 };
-#define IOASID_CPU_PASID_MAP _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x15)
+#define IOASID_CPU_PASID_MAP   _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x15)
 #define IOASID_CPU_PASID_UNMAP _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x16)
 
 /* ---- quota ---------------------------------------------------------------------------------------------------- */
@@ -766,9 +766,9 @@ struct ioasid_state {
 	__u64 buffer;
 	__u64 size;
 };
-#define IOASID_STATE_SAVE _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x18)
+#define IOASID_STATE_SAVE    _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x18)
 #define IOASID_STATE_RESTORE _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x19)
-#define IOASID_STATE_RESUME _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x1a)
+#define IOASID_STATE_RESUME  _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x1a)
 
 /* ---- QUERY: what a command-line tool shows ------------------------------------------------------------------------ */
 
@@ -786,7 +786,7 @@ struct ioasid_query_device {
 	__u64 cookie;
 	__u32 dev_class, nr_pasid_routes, default_ioasid, mode;
 };
-#define IOASID_ROUTE_PASID (1U << 0)
+#define IOASID_ROUTE_PASID   (1U << 0)
 #define IOASID_ROUTE_PENDING (1U << 1) /* attached, no number yet: nothing is routed */
 struct ioasid_query_route {
 	__u64 cookie;
@@ -846,11 +846,11 @@ struct ioasid_dev_bind {
 };
 #define IOASID_DEV_BIND_IOASID_FD _IO(IOASID_IOC_TYPE, IOASID_IOC_DEV_BASE + 0x01)
 
-#define IOASID_ATTACH_PASID (1U << 0) /* a PASID route instead of the default route */
-#define IOASID_ATTACH_VPASID (1U << 1) /* with PASID: @vpasid is the number */
+#define IOASID_ATTACH_PASID   (1U << 0) /* a PASID route instead of the default route */
+#define IOASID_ATTACH_VPASID  (1U << 1) /* with PASID: @vpasid is the number */
 #define IOASID_ATTACH_REPLACE (1U << 2) /* swap the whole default stack, atomically */
-#define IOASID_ATTACH_LOCAL (1U << 3) /* with PASID: the device's mode */
-#define IOASID_ATTACH_GLOBAL (1U << 4) /* with PASID: the device's mode */
+#define IOASID_ATTACH_LOCAL   (1U << 3) /* with PASID: the device's mode */
+#define IOASID_ATTACH_GLOBAL  (1U << 4) /* with PASID: the device's mode */
 
 /**
  * struct ioasid_dev_attach - IOASID_DEV_ATTACH_IOASID and IOASID_DEV_DETACH_IOASID
@@ -885,7 +885,7 @@ struct ioasid_dev_reset {
 #define IOASID_DEV_RESET _IO(IOASID_IOC_TYPE, IOASID_IOC_DEV_BASE + 0x04)
 
 #define IOASID_DEV_EVENT_REMOVAL 0 /* somebody wants the device back */
-#define IOASID_DEV_EVENT_ERROR 1 /* the device reported an error or is fenced */
+#define IOASID_DEV_EVENT_ERROR	 1 /* the device reported an error or is fenced */
 
 /**
  * struct ioasid_dev_eventfd - IOASID_DEV_SET_EVENTFD
@@ -919,9 +919,9 @@ struct ioasid_dev_region {
 	__u64 offset;
 	__u64 size;
 };
-#define IOASID_REGION_READ (1U << 0)
-#define IOASID_REGION_WRITE (1U << 1)
-#define IOASID_REGION_MMAP (1U << 2)
+#define IOASID_REGION_READ    (1U << 0)
+#define IOASID_REGION_WRITE   (1U << 1)
+#define IOASID_REGION_MMAP    (1U << 2)
 #define IOASID_DEV_GET_REGION _IO(IOASID_IOC_TYPE, IOASID_IOC_DEV_BASE + 0x06)
 
 #endif

@@ -11,7 +11,7 @@
 #include "os/dup.h"
 
 #define PAGE_SHIFT 12
-#define PAGE_SIZE 4096UL
+#define PAGE_SIZE  4096UL
 
 /* ---- allocation: counted, and able to fail on demand --------------------------------------- */
 /**
@@ -32,15 +32,15 @@ void *os_page_zalloc(void);
 void os_page_free(void *page);
 
 #define kzalloc(size, gfp) os_zalloc(size)
-#define kcalloc(n, size, gfp)                                                                      \
-	({                                                                                         \
-		size_t _bytes;                                                                     \
-		check_mul_overflow((size_t)(n), (size_t)(size), &_bytes) ? NULL :                  \
-									   os_zalloc(_bytes);      \
+#define kcalloc(n, size, gfp)                                                                 \
+	({                                                                                    \
+		size_t _bytes;                                                                \
+		check_mul_overflow((size_t)(n), (size_t)(size), &_bytes) ? NULL :             \
+									   os_zalloc(_bytes); \
 	})
 #define kvcalloc(n, size, gfp) kcalloc(n, size, gfp)
-#define kfree(p) os_free(p)
-#define kvfree(p) os_free(p)
+#define kfree(p)	       os_free(p)
+#define kvfree(p)	       os_free(p)
 /* A zeroed, page-aligned 4 KiB table page, and its "physical" address: here the virtual one. */
 #define os_virt_to_phys(p) ((u64)(uintptr_t)(p))
 
@@ -48,27 +48,27 @@ void os_page_free(void *page);
 struct mutex {
 	pthread_mutex_t m;
 };
-#define mutex_init(l) ((void)pthread_mutex_init(&(l)->m, NULL))
+#define mutex_init(l)	 ((void)pthread_mutex_init(&(l)->m, NULL))
 #define mutex_destroy(l) ((void)pthread_mutex_destroy(&(l)->m))
-#define mutex_lock(l) ((void)pthread_mutex_lock(&(l)->m))
+#define mutex_lock(l)	 ((void)pthread_mutex_lock(&(l)->m))
 #define mutex_trylock(l) (pthread_mutex_trylock(&(l)->m) == 0)
-#define mutex_unlock(l) ((void)pthread_mutex_unlock(&(l)->m))
+#define mutex_unlock(l)	 ((void)pthread_mutex_unlock(&(l)->m))
 
 /* A process must not spin against a preempted holder: spin locks are mutexes here. */
 typedef struct mutex spinlock_t;
 #define spin_lock_init(l) mutex_init(l)
-#define spin_lock(l) mutex_lock(l)
-#define spin_unlock(l) mutex_unlock(l)
+#define spin_lock(l)	  mutex_lock(l)
+#define spin_unlock(l)	  mutex_unlock(l)
 
 struct rw_semaphore {
 	pthread_rwlock_t l;
 };
 void init_rwsem(struct rw_semaphore *sem);
 #define rwsem_destroy(s) ((void)pthread_rwlock_destroy(&(s)->l))
-#define down_read(s) ((void)pthread_rwlock_rdlock(&(s)->l))
-#define up_read(s) ((void)pthread_rwlock_unlock(&(s)->l))
-#define down_write(s) ((void)pthread_rwlock_wrlock(&(s)->l))
-#define up_write(s) ((void)pthread_rwlock_unlock(&(s)->l))
+#define down_read(s)	 ((void)pthread_rwlock_rdlock(&(s)->l))
+#define up_read(s)	 ((void)pthread_rwlock_unlock(&(s)->l))
+#define down_write(s)	 ((void)pthread_rwlock_wrlock(&(s)->l))
+#define up_write(s)	 ((void)pthread_rwlock_unlock(&(s)->l))
 
 /* ---- wait for one event, with a limit --------------------------------------------------------- */
 struct completion {
@@ -115,19 +115,19 @@ int os_copy_to_user(u64 uaddr, const void *src, size_t size);
 /* ---- time, messages ------------------------------------------------------------------------------ */
 u64 ktime_get_ns(void);
 extern int os_debug_level;
-#define pr_debug(fmt, ...)                                                                         \
-	do {                                                                                       \
-		if (unlikely(os_debug_level > 1))                                                  \
-			fprintf(stderr, "ioasid: " fmt, ##__VA_ARGS__);                            \
+#define pr_debug(fmt, ...)                                              \
+	do {                                                            \
+		if (unlikely(os_debug_level > 1))                       \
+			fprintf(stderr, "ioasid: " fmt, ##__VA_ARGS__); \
 	} while (0)
-#define pr_warn_ratelimited(fmt, ...)                                                              \
-	do {                                                                                       \
-		if (unlikely(os_debug_level > 0))                                                  \
-			fprintf(stderr, "ioasid: " fmt, ##__VA_ARGS__);                            \
+#define pr_warn_ratelimited(fmt, ...)                                   \
+	do {                                                            \
+		if (unlikely(os_debug_level > 0))                       \
+			fprintf(stderr, "ioasid: " fmt, ##__VA_ARGS__); \
 	} while (0)
 /* A broken invariant: abort where tests run, answer true (so the caller can refuse) in releases. */
 bool os_warn(const char *cond, const char *file, int line);
-#define WARN_ON(c) (unlikely(!!(c)) ? os_warn(#c, __FILE__, __LINE__) : false)
+#define WARN_ON(c)	(unlikely(!!(c)) ? os_warn(#c, __FILE__, __LINE__) : false)
 #define WARN_ON_ONCE(c) WARN_ON(c)
 
 #endif

@@ -23,18 +23,18 @@ typedef __s64 s64;
 
 /* ---- compiler ---------------------------------------------------------------------------- */
 #ifndef likely
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 #undef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#define noinline __attribute__((noinline))
-#define __maybe_unused __attribute__((unused))
-#define __packed __attribute__((packed))
-#define __aligned(n) __attribute__((aligned(n)))
-#define fallthrough __attribute__((fallthrough))
-#define BUILD_BUG_ON(c) _Static_assert(!(c), #c)
-#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define __always_inline	 inline __attribute__((always_inline))
+#define noinline	 __attribute__((noinline))
+#define __maybe_unused	 __attribute__((unused))
+#define __packed	 __attribute__((packed))
+#define __aligned(n)	 __attribute__((aligned(n)))
+#define fallthrough	 __attribute__((fallthrough))
+#define BUILD_BUG_ON(c)	 _Static_assert(!(c), #c)
+#define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 #ifndef container_of
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -42,31 +42,31 @@ typedef __s64 s64;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- arithmetic -------------------------------------------------------------------------- */
-#define BIT(n) (1UL << (n))
-#define BIT_ULL(n) (1ULL << (n))
-#define GENMASK(h, l) ((~0UL << (l)) & (~0UL >> (63 - (h))))
-#define GENMASK_ULL(h, l) ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
-#define FIELD_GET(mask, reg) ((__typeof__(mask))(((reg) & (mask)) / ((mask) & -(mask))))
+#define BIT(n)		      (1UL << (n))
+#define BIT_ULL(n)	      (1ULL << (n))
+#define GENMASK(h, l)	      ((~0UL << (l)) & (~0UL >> (63 - (h))))
+#define GENMASK_ULL(h, l)     ((~0ULL << (l)) & (~0ULL >> (63 - (h))))
+#define FIELD_GET(mask, reg)  ((__typeof__(mask))(((reg) & (mask)) / ((mask) & -(mask))))
 #define FIELD_PREP(mask, val) ((((__typeof__(mask))(val)) * ((mask) & -(mask))) & (mask))
-#define FIELD_MAX(mask) ((mask) / ((mask) & -(mask)))
-#define min(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) _min1 = (a);                                                         \
-		__typeof__(b) _min2 = (b);                                                         \
-		_min1 < _min2 ? _min1 : _min2;                                                     \
+#define FIELD_MAX(mask)	      ((mask) / ((mask) & -(mask)))
+#define min(a, b)                              \
+	({                                     \
+		__typeof__(a) _min1 = (a);     \
+		__typeof__(b) _min2 = (b);     \
+		_min1 < _min2 ? _min1 : _min2; \
 	})
-#define max(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) _max1 = (a);                                                         \
-		__typeof__(b) _max2 = (b);                                                         \
-		_max1 > _max2 ? _max1 : _max2;                                                     \
+#define max(a, b)                              \
+	({                                     \
+		__typeof__(a) _max1 = (a);     \
+		__typeof__(b) _max2 = (b);     \
+		_max1 > _max2 ? _max1 : _max2; \
 	})
-#define min_t(t, a, b) min((t)(a), (t)(b))
-#define max_t(t, a, b) max((t)(a), (t)(b))
-#define ALIGN(x, a) (((x) + ((__typeof__(x))(a)-1)) & ~((__typeof__(x))(a)-1))
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a)-1)) == 0)
-#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
+#define min_t(t, a, b)		    min((t)(a), (t)(b))
+#define max_t(t, a, b)		    max((t)(a), (t)(b))
+#define ALIGN(x, a)		    (((x) + ((__typeof__(x))(a)-1)) & ~((__typeof__(x))(a)-1))
+#define ALIGN_DOWN(x, a)	    ((x) & ~((__typeof__(x))(a)-1))
+#define IS_ALIGNED(x, a)	    (((x) & ((__typeof__(x))(a)-1)) == 0)
+#define DIV_ROUND_UP(n, d)	    (((n) + (d)-1) / (d))
 #define check_add_overflow(a, b, d) __builtin_add_overflow(a, b, d)
 #define check_sub_overflow(a, b, d) __builtin_sub_overflow(a, b, d)
 #define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
@@ -117,25 +117,24 @@ static inline void *ERR_CAST(const void *p)
 }
 
 /* ---- lists: liburcu's, under the kernel's names ------------------------------------------- */
-#define list_head cds_list_head
-#define LIST_HEAD CDS_LIST_HEAD
-#define INIT_LIST_HEAD CDS_INIT_LIST_HEAD
-#define list_add cds_list_add
-#define list_add_tail cds_list_add_tail
-#define list_del cds_list_del
-#define list_del_init cds_list_del_init
-#define list_empty cds_list_empty
-#define list_splice cds_list_splice
-#define list_entry cds_list_entry
-#define list_first_entry cds_list_first_entry
-#define list_for_each_entry(p, h, m) cds_list_for_each_entry (p, h, m)
-#define list_for_each_entry_safe(p, n, h, m) cds_list_for_each_entry_safe (p, n, h, m)
+#define list_head			     cds_list_head
+#define LIST_HEAD			     CDS_LIST_HEAD
+#define INIT_LIST_HEAD			     CDS_INIT_LIST_HEAD
+#define list_add			     cds_list_add
+#define list_add_tail			     cds_list_add_tail
+#define list_del			     cds_list_del
+#define list_del_init			     cds_list_del_init
+#define list_empty			     cds_list_empty
+#define list_splice			     cds_list_splice
+#define list_entry			     cds_list_entry
+#define list_first_entry		     cds_list_first_entry
+#define list_for_each_entry(p, h, m)	     cds_list_for_each_entry(p, h, m)
+#define list_for_each_entry_safe(p, n, h, m) cds_list_for_each_entry_safe(p, n, h, m)
 static inline struct list_head *list_next_or_null(struct list_head *pos, struct list_head *head)
 {
 	return pos->next == head ? NULL : pos->next;
 }
-#define list_first_entry_or_null(h, t, m)                                                          \
-	(list_empty(h) ? NULL : list_entry((h)->next, t, m))
+#define list_first_entry_or_null(h, t, m) (list_empty(h) ? NULL : list_entry((h)->next, t, m))
 
 /* ---- atomics and barriers ---------------------------------------------------------------- */
 typedef struct {
@@ -144,37 +143,37 @@ typedef struct {
 typedef struct {
 	s64 counter;
 } atomic64_t;
-#define ATOMIC_INIT(i)                                                                             \
-	{                                                                                          \
-		(i)                                                                                \
+#define ATOMIC_INIT(i) \
+	{              \
+		(i)    \
 	}
-#define atomic_read(v) __atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
-#define atomic_set(v, i) __atomic_store_n(&(v)->counter, (i), __ATOMIC_RELAXED)
-#define atomic_inc(v) ((void)__atomic_add_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
-#define atomic_dec(v) ((void)__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
-#define atomic_inc_return(v) __atomic_add_fetch(&(v)->counter, 1, __ATOMIC_SEQ_CST)
-#define atomic_dec_and_test(v) (__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_SEQ_CST) == 0)
-#define atomic64_read atomic_read
-#define atomic64_set atomic_set
-#define atomic64_inc atomic_inc
-#define atomic64_add(i, v) ((void)__atomic_add_fetch(&(v)->counter, (i), __ATOMIC_RELAXED))
-#define atomic64_sub(i, v) ((void)__atomic_sub_fetch(&(v)->counter, (i), __ATOMIC_RELAXED))
-#define atomic64_inc_return atomic_inc_return
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define dma_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define dma_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define atomic_read(v)		__atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
+#define atomic_set(v, i)	__atomic_store_n(&(v)->counter, (i), __ATOMIC_RELAXED)
+#define atomic_inc(v)		((void)__atomic_add_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
+#define atomic_dec(v)		((void)__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
+#define atomic_inc_return(v)	__atomic_add_fetch(&(v)->counter, 1, __ATOMIC_SEQ_CST)
+#define atomic_dec_and_test(v)	(__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_SEQ_CST) == 0)
+#define atomic64_read		atomic_read
+#define atomic64_set		atomic_set
+#define atomic64_inc		atomic_inc
+#define atomic64_add(i, v)	((void)__atomic_add_fetch(&(v)->counter, (i), __ATOMIC_RELAXED))
+#define atomic64_sub(i, v)	((void)__atomic_sub_fetch(&(v)->counter, (i), __ATOMIC_RELAXED))
+#define atomic64_inc_return	atomic_inc_return
+#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define dma_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
+#define dma_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define cmpxchg(p, o, n)                                                                           \
-	({                                                                                         \
-		__typeof__(*(p)) _old = (o);                                                       \
-		__atomic_compare_exchange_n(p, &_old, n, false, __ATOMIC_SEQ_CST,                  \
-					    __ATOMIC_SEQ_CST);                                     \
-		_old;                                                                              \
+#define cmpxchg(p, o, n)                                                          \
+	({                                                                        \
+		__typeof__(*(p)) _old = (o);                                      \
+		__atomic_compare_exchange_n(p, &_old, n, false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                    \
+		_old;                                                             \
 	})
-#define try_cmpxchg(p, op, n)                                                                      \
+#define try_cmpxchg(p, op, n) \
 	__atomic_compare_exchange_n(p, op, n, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 
@@ -226,10 +225,10 @@ struct interval_tree_node {
 struct rb_root_cached {
 	struct interval_tree_node *node;
 };
-#define RB_ROOT_CACHED                                                                             \
-	(struct rb_root_cached)                                                                    \
-	{                                                                                          \
-		NULL                                                                               \
+#define RB_ROOT_CACHED          \
+	(struct rb_root_cached) \
+	{                       \
+		NULL            \
 	}
 #define RB_EMPTY_ROOT(r) ((r)->node == NULL)
 void interval_tree_insert(struct interval_tree_node *node, struct rb_root_cached *root);

@@ -12,14 +12,14 @@
 #define __releases(x)
 #define EXPORT_SYMBOL_GPL(sym) extern int ioasid_os_export_##sym
 
-#define GFP_KERNEL 0
+#define GFP_KERNEL	   0
 #define GFP_KERNEL_ACCOUNT 0
-#define GFP_ATOMIC 0
+#define GFP_ATOMIC	   0
 
-#define might_sleep() ((void)0)
-#define cond_resched() ((void)0)
-#define lockdep_assert_held(l) ((void)(l))
-#define lockdep_assert_held_write(l) ((void)(l))
+#define might_sleep()			((void)0)
+#define cond_resched()			((void)0)
+#define lockdep_assert_held(l)		((void)(l))
+#define lockdep_assert_held_write(l)	((void)(l))
 #define rcu_dereference_protected(p, c) (p)
 
 #endif

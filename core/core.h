@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the files of the core share. Nothing here is seen outside core/.
+ *
+ * Lock order, outermost first:
+ *
+ *   ctx->lock (rwsem)        objects of a context and how they hang together. Commands that change
+ *                            structure take it for writing; MAP, UNMAP, INVALIDATE and information
+ *                            for reading; PAGE_RESPONSE and the fault descriptor not at all, so
+ *                            that an answer gets through while a command waits for hardware
+ *   family lock (mutex)      maps of a root address space and of all its descendants
+ *   machine->lock (mutex)    devices, groups, who is bound to whom
+ *   faultq->lock (mutex)     records, pending groups
+ *   dev->route_lock (mutex)  numbers of a device, for lookups by fault reports
+ *
+ * A home's IOMMU operations are called under the first two and may wait for DMA sections and for
+ * devices, never for a page response. Device callbacks (page_response) are called with no lock.
+ */
+#ifndef IOASID_CORE_CORE_H
+#define IOASID_CORE_CORE_H
+
+#include "core/class.h"
+#include "core/home.h"
+#include "core/idtree.h"
+#include "core/pasid.h"
+
+#define IOAS_PAGE_MASK (PAGE_SIZE - 1)
+
+/* ---- address spaces ------------------------------------------------------------------------ */
+
+/**
+ * struct ioas_maps - contents of an address space that is changed by MAP
+ * @lock: the family lock; used only in the root of a family
+ * @by_iova: struct ioas_map by input range; no overlaps
+ * @targets: maps of our children, by the range of ours they lead to; overlaps are normal
+ * @nr, @bytes: live maps
+ * @dirty_start, @dirty_last: during an UNMAP of the parent: what has to be flushed here
+ */
+struct ioas_maps {
+	struct mutex lock;
+	struct rb_root_cached by_iova;
+	struct rb_root_cached targets;
+	u64 nr;
+	u64 bytes;
+	u64 dirty_start;
+	u64 dirty_last;
+};
+
+/**
+ * struct ioas_map - one MAP
+ * @iova: input range, in the owner's by_iova
+ * @target: output range in the parent, in the parent's targets; children only
+ * @ioas: owner
+ * @vaddr: what it leads to: caller's address or file offset (roots), parent's address (children)
+ * @prot: IOASID_MAP_READ | IOASID_MAP_WRITE
+ * @pin: the home's; NULL in children
+ */
+struct ioas_map {
+	struct interval_tree_node iova;
+	struct interval_tree_node target;
+	struct ioas *ioas;
+	u64 vaddr;
+	void *pin;
+	u32 prot;
+};
+
+struct ioas_kind_policy;
+
+/**
+ * struct ioas - one address space
+ * @ctx: owner
+ * @kind: its row in the kind table
+ * @handle: its IOASID
+ * @parent: NULL for roots
+ * @children, @sibling: spaces that nest on it
+ * @domains: struct ioasid_domain, one per IOMMU that reaches it
+ * @attaches: struct ioas_attach: devices attached with the PASID flag
+ * @default_routes: groups whose default stack it is part of
+ * @maps: kinds changed by MAP; NULL otherwise
+ * @table: user tables; table.format 0: none bound
+ *
+ * Everything but @maps changes only under ctx->lock held for writing.
+ */
+struct ioas {
+	struct ioasid_ctx *ctx;
+	const struct ioas_kind_policy *kind;
+	ioasid_handle_t handle;
+	u8 snoop;
+	u8 addr_bits;
+	u32 default_routes;
+	u32 nr_children;
+	struct ioas *parent;
+	struct list_head children;
+	struct list_head sibling;
+	struct list_head domains;
+	struct list_head attaches;
+	struct ioas_maps *maps;
+	struct ioasid_table table;
+};
+
+/**
+ * struct ioas_kind_policy - what a kind of address space may do (design section 4)
+ * @kind: enum ioasid_kind
+ * @available: this release offers it
+ * @root, @child: may be without, with a parent
+ * @mappable: changed by MAP and UNMAP
+ * @attachable: may be a route
+ * @user_table: its table is the guest's; page requests are delivered
+ * @domain: how an IOMMU holds it
+ */
+struct ioas_kind_policy {
+	u32 kind;
+	bool available;
+	bool root;
+	bool child;
+	bool mappable;
+	bool attachable;
+	bool user_table;
+	enum ioasid_domain_type domain;
+};
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_faultq - the context's fault descriptor
+ * @lock: everything below
+ * @open: somebody listens
+ * @capacity: records it may hold
+ * @records: struct fault_record not yet read
+ * @nr_records: their number
+ * @ids: fault id -> struct fault_group
+ * @next_id: cyclic
+ * @dropped: records lost
+ */
+struct ioasid_faultq {
+	struct mutex lock;
+	bool open;
+	u32 capacity;
+	u32 nr_records;
+	u32 next_id;
+	struct list_head records;
+	struct idtree ids;
+	u64 dropped;
+};
+
+/* ---- contexts -------------------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_ctx - one open of /dev/ioasid
+ * @lock: see the top of this file
+ * @refs: the descriptor, device descriptors being bound, reports on their way
+ * @closed: every further command is ENODEV
+ * @ioas: handle -> struct ioas
+ * @devices: bound devices (ctx_link)
+ * @mode: the context's knob
+ * @promised_bits: or IOASID_INVALID
+ * @nr_maps, @pinned: over all address spaces; changed under family locks, hence atomic
+ */
+struct ioasid_ctx {
+	struct rw_semaphore lock;
+	refcount_t refs;
+	struct ioasid_machine *machine;
+	void *priv;
+	bool closed;
+	struct ioasid_ctx_config config;
+	struct idtree ioas;
+	u32 next_handle;
+	struct list_head devices;
+	u32 nr_devices;
+	u32 nr_routes;
+	u32 mode;
+	u32 promised_bits;
+	atomic64_t nr_maps;
+	atomic64_t pinned;
+	struct ioasid_faultq faultq;
+};
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+#define IOAS_STACK_DEPTH 2
+
+/**
+ * struct ioasid_group - devices that the hardware cannot tell apart
+ * @number: as the machine numbers it; IOASID_INVALID: a device alone
+ * @link: in machine->groups
+ * @members, @nr_members: struct ioasid_device (group_link)
+ * @ctx: whose it is: set while a member is bound
+ * @nr_bound: members bound
+ * @stack: default route: [0] the lower, [1] the child stacked on it
+ * @domain: of each level; kept so that going back to the lower one cannot fail
+ * @depth: levels in use
+ * @programmed: the IOMMU really leads there (only while every member is bound)
+ *
+ * Membership and binding under machine->lock, the route under ctx->lock for writing.
+ */
+struct ioasid_group {
+	u32 number;
+	struct list_head link;
+	struct list_head members;
+	u32 nr_members;
+	struct ioasid_ctx *ctx;
+	u32 nr_bound;
+	u32 depth;
+	bool programmed;
+	struct ioas *stack[IOAS_STACK_DEPTH];
+	struct ioasid_domain *domain[IOAS_STACK_DEPTH];
+};
+
+/**
+ * struct ioasid_device - a device of the machine
+ * @machine, @link, @ops, @iommu, @policy, @caps, @pasid_bits, @nr_regions, @priv: fixed
+ * @group, @group_link: its group; never NULL
+ * @refs: registration, open descriptors; memory only
+ * @calls: callbacks running (plus one for the registration); at 0 @idle completes
+ * @gone: unregistered
+ * @ctx, @cookie, @ctx_link, @file: while bound
+ * @attached: levels of the group's default stack this member asked for (0 .. depth)
+ * @space: its numbers -> struct ioas_route; also under @route_lock
+ * @attaches: struct ioas_attach (dev_link)
+ * @nr_routes: live PASID routes
+ * @fault_groups, @nr_fault_groups: page requests waiting; under the context's faultq->lock
+ * @faults_off: it is being stopped: page requests are answered "invalid" at once; faultq->lock
+ * @default_handle, @default_user_table: top of the default stack; under @route_lock
+ */
+struct ioasid_device {
+	struct ioasid_machine *machine;
+	struct list_head link;
+	const struct ioasid_device_ops *ops;
+	struct ioasid_iommu *iommu;
+	const struct ioasid_class_policy *policy;
+	u32 dev_class;
+	u32 caps;
+	u32 pasid_bits;
+	u32 pri_share;
+	u32 nr_regions;
+	void *priv;
+	struct ioasid_group *group;
+	struct list_head group_link;
+	refcount_t refs;
+	refcount_t calls;
+	struct completion idle;
+	bool gone;
+	bool fenced;
+	u32 last_refusal;
+
+	struct ioasid_ctx *ctx;
+	struct ioasid_devfile *file;
+	u64 cookie;
+	struct list_head ctx_link;
+	u32 attached;
+	u32 mode;
+	u32 nr_routes;
+	struct list_head attaches;
+
+	struct mutex route_lock;
+	struct pasid_space space;
+	u32 default_handle;
+	bool default_user_table;
+	struct list_head fault_groups;
+	u32 nr_fault_groups;
+	bool faults_off;
+	void *eventfd[2];
+};
+
+/**
+ * struct ioasid_devfile - one open device descriptor
+ * @dev: holds a reference
+ * @bound: this descriptor bound the device
+ * @dead: the context was closed, or the device is gone: only closing is left
+ *
+ * @bound and @dead change under machine->lock.
+ */
+struct ioasid_devfile {
+	struct ioasid_device *dev;
+	bool bound;
+	bool dead;
+};
+
+/**
+ * struct ioas_attach - a device attached to an address space with the PASID flag
+ * @routes: its numbers; may be empty: attached, nothing routed
+ */
+struct ioas_attach {
+	struct ioasid_device *dev;
+	struct ioas *ioas;
+	struct ioasid_domain *domain;
+	struct list_head dev_link;
+	struct list_head ioas_link;
+	struct list_head routes;
+};
+
+/**
+ * struct ioas_route - one number of an attachment. In local mode both numbers are equal.
+ * @fresh: made by the command in progress, so that it can be undone
+ */
+struct ioas_route {
+	struct ioas_attach *attach;
+	struct list_head link;
+	vpasid_t vpasid;
+	ppasid_t ppasid;
+	bool fresh;
+};
+
+/* ---- ctx.c -------------------------------------------------------------------------------------- */
+struct ioasid_device *ctx_find_device(struct ioasid_ctx *ctx, u64 cookie);
+u32 ctx_advertisable_bits(struct ioasid_ctx *ctx, struct ioasid_device *extra);
+int ctx_check_extension(struct ioasid_ctx *ctx, void *arg);
+int ctx_get_info(struct ioasid_ctx *ctx, void *arg);
+int ctx_set_hwid_mode(struct ioasid_ctx *ctx, void *arg);
+int ctx_set_global_min(struct ioasid_ctx *ctx, void *arg);
+int ctx_set_promised_width(struct ioasid_ctx *ctx, void *arg);
+int ctx_unavailable(struct ioasid_ctx *ctx, void *arg);
+
+/* ---- ioas.c -------------------------------------------------------------------------------------- */
+struct ioas *ioas_find(struct ioasid_ctx *ctx, u32 handle);
+struct mutex *ioas_family_lock(const struct ioas *ioas);
+u32 ioas_nr_routes(const struct ioas *ioas);
+int ioas_alloc(struct ioasid_ctx *ctx, void *arg);
+int ioas_free(struct ioasid_ctx *ctx, void *arg);
+int ioas_get_info(struct ioasid_ctx *ctx, void *arg);
+u64 ioas_input_last(const struct ioas *ioas);
+int ioas_bind_pgtable(struct ioasid_ctx *ctx, void *arg);
+int ioas_set_pasid_table(struct ioasid_ctx *ctx, void *arg);
+void ioas_destroy_all(struct ioasid_ctx *ctx);
+
+/* ---- domain.c -------------------------------------------------------------------------------------- */
+struct ioasid_domain *ioas_domain_get(struct ioas *ioas, struct ioasid_iommu *iommu, u32 *refusal);
+void ioas_domain_put(struct ioasid_domain *domain);
+
+/* ---- map.c ------------------------------------------------------------------------------------------- */
+int ioas_map_dma(struct ioasid_ctx *ctx, void *arg);
+int ioas_unmap_dma(struct ioasid_ctx *ctx, void *arg);
+int ioas_populate(struct ioas *ioas, struct ioasid_domain *domain);
+void ioas_unmap_everything(struct ioas *ioas);
+struct ioas_map *ioas_map_first(struct ioas *ioas, u64 start, u64 last);
+struct ioas_map *ioas_map_next(struct ioas_map *map, u64 start, u64 last);
+bool ioas_map_reserved(struct ioasid_iommu *iommu, u64 start, u64 last);
+
+/* ---- nest.c -------------------------------------------------------------------------------------------- */
+int nest_pieces(struct ioas_map *map, struct ioasid_domain *domain, u64 start, u64 last, u32 prot);
+int nest_check_covered(struct ioas *accounting, u64 start, u64 last, u32 prot);
+int nest_parent_mapped(struct ioas_map *map);
+void nest_parent_unmapping(struct ioas_map *map);
+void nest_parent_unmapped(struct ioas *parent);
+bool nest_targeted(struct ioas *ioas, u64 start, u64 last);
+
+/* ---- device.c ------------------------------------------------------------------------------------------- */
+void device_get(struct ioasid_device *dev);
+void device_put(struct ioasid_device *dev);
+bool device_call_enter(struct ioasid_device *dev);
+void device_call_exit(struct ioasid_device *dev);
+void device_unbind_all(struct ioasid_ctx *ctx);
+int device_refuse(struct ioasid_device *dev, u32 refusal, int rc);
+int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg);
+int devfile_get_info(struct ioasid_devfile *file, void *arg);
+int devfile_bind(struct ioasid_devfile *file, void *arg);
+int devfile_attach(struct ioasid_devfile *file, void *arg);
+int devfile_detach(struct ioasid_devfile *file, void *arg);
+int devfile_reset(struct ioasid_devfile *file, void *arg);
+int devfile_set_eventfd(struct ioasid_devfile *file, void *arg);
+int devfile_get_region(struct ioasid_devfile *file, void *arg);
+
+/* ---- stack.c: the default route ---------------------------------------------------------------------------- */
+int stack_attach(struct ioasid_device *dev, struct ioas *ioas, bool replace);
+int stack_detach(struct ioasid_device *dev, struct ioas *ioas);
+void stack_cancel_faults(struct ioas *ioas);
+int stack_member_bound(struct ioasid_device *dev);
+void stack_member_unbinding(struct ioasid_device *dev);
+
+/* ---- route.c: PASID routes ------------------------------------------------------------------------------------ */
+int route_attach(struct ioasid_device *dev, struct ioas *ioas, u32 flags, vpasid_t vpasid);
+int route_detach(struct ioasid_device *dev, struct ioas *ioas);
+void route_detach_all(struct ioasid_device *dev);
+struct ioas_attach *route_find_attach(struct ioasid_device *dev, struct ioas *ioas);
+int route_set_hwid(struct ioasid_ctx *ctx, void *arg);
+int route_clear_hwid(struct ioasid_ctx *ctx, void *arg);
+
+/* ---- inval.c, query.c -------------------------------------------------------------------------------------------- */
+int inval_cache(struct ioasid_ctx *ctx, void *arg);
+int query_objects(struct ioasid_ctx *ctx, void *arg);
+
+/* ---- fault.c ------------------------------------------------------------------------------------------------------- */
+void faultq_init(struct ioasid_faultq *q);
+void faultq_destroy(struct ioasid_faultq *q);
+int faultq_open(struct ioasid_ctx *ctx, void *arg);
+int faultq_respond(struct ioasid_ctx *ctx, void *arg);
+u32 faultq_pending(struct ioasid_ctx *ctx);
+void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid);
+void faultq_stop(struct ioasid_device *dev);
+void faultq_start(struct ioasid_device *dev);
+
+#endif

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Devices: registration, descriptors, binding to a context, information. */
+#include "core/core.h"
+
+#define DEFAULT_PRI_SHARE 512U
+
+/* ---- groups -------------------------------------------------------------------------------- */
+
+static struct ioasid_group *group_find(struct ioasid_machine *machine, u32 number)
+{
+	struct ioasid_group *group;
+
+	if (number == IOASID_INVALID)
+		return NULL;
+	list_for_each_entry(group, &machine->groups, link) {
+		if (group->number == number)
+			return group;
+	}
+	return NULL;
+}
+
+/*
+ * A member that arrives while the group is bound would have DMA that nobody blocks: the group
+ * counts as incomplete from then on.
+ */
+static int group_join(struct ioasid_machine *machine, struct ioasid_device *dev, u32 number)
+{
+	struct ioasid_group *group = group_find(machine, number);
+
+	if (group && group->ctx)
+		return -EBUSY;
+	if (!group) {
+		group = kzalloc(sizeof(*group), GFP_KERNEL);
+		if (!group)
+			return -ENOMEM;
+		group->number = number;
+		INIT_LIST_HEAD(&group->members);
+		list_add_tail(&group->link, &machine->groups);
+	}
+	list_add_tail(&dev->group_link, &group->members);
+	group->nr_members++;
+	dev->group = group;
+	return 0;
+}
+
+static void group_leave(struct ioasid_device *dev)
+{
+	struct ioasid_group *group = dev->group;
+
+	list_del(&dev->group_link);
+	if (--group->nr_members)
+		return;
+	list_del(&group->link);
+	kfree(group);
+}
+
+/* ---- lifetime ---------------------------------------------------------------------------------- */
+
+void device_get(struct ioasid_device *dev)
+{
+	refcount_inc(&dev->refs);
+}
+
+void device_put(struct ioasid_device *dev)
+{
+	if (!refcount_dec_and_test(&dev->refs))
+		return;
+	destroy_completion(&dev->idle);
+	mutex_destroy(&dev->route_lock);
+	kfree(dev);
+}
+
+/* Callbacks outside all locks: unregistration waits for them, and none starts after it. */
+bool device_call_enter(struct ioasid_device *dev)
+{
+	return refcount_inc_not_zero(&dev->calls);
+}
+
+void device_call_exit(struct ioasid_device *dev)
+{
+	if (refcount_dec_and_test(&dev->calls))
+		complete_all(&dev->idle);
+}
+
+static int check_desc(const struct ioasid_device_desc *desc)
+{
+	const struct ioasid_class_policy *policy = ioasid_class_get(desc->dev_class);
+
+	if (!policy || !desc->iommu || !desc->ops || desc->pasid_bits > IOASID_PASID_BITS)
+		return -EINVAL;
+	if (desc->caps & IOASID_DEV_PRI && !(desc->caps & IOASID_DEV_ATS))
+		return -EINVAL;
+	if (!policy->available)
+		return -EOPNOTSUPP;
+	return policy->pasid && !desc->pasid_bits ? -EINVAL : 0;
+}
+
+static u32 device_caps(const struct ioasid_device_desc *desc, const struct ioasid_class_policy *p)
+{
+	u32 caps = desc->caps & (IOASID_DEV_ATS | IOASID_DEV_PRI);
+
+	caps |= p->pasid && desc->iommu->pasid_bits ? IOASID_DEV_PASID : 0;
+	caps |= p->delegated ? IOASID_DEV_DELEGATED : 0;
+	caps |= p->cpu ? IOASID_DEV_CPU : 0;
+	caps |= p->cpu_virt ? IOASID_DEV_CPU_VIRT : 0;
+	caps |= desc->iommu->caps & IOASID_IOMMU_NESTING ? IOASID_DEV_NESTING : 0;
+	caps |= desc->iommu->caps & IOASID_IOMMU_SNOOP ? IOASID_DEV_SNOOP : 0;
+	return caps;
+}
+
+struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
+					     const struct ioasid_device_desc *desc, void *priv)
+{
+	struct ioasid_device *dev;
+	int rc = check_desc(desc);
+
+	if (rc)
+		return ERR_PTR(rc);
+	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	dev->machine = machine;
+	dev->ops = desc->ops;
+	dev->iommu = desc->iommu;
+	dev->policy = ioasid_class_get(desc->dev_class);
+	dev->dev_class = desc->dev_class;
+	dev->caps = device_caps(desc, dev->policy);
+	dev->pasid_bits = dev->policy->pasid ? min(desc->pasid_bits, desc->iommu->pasid_bits) : 0;
+	dev->pri_share = desc->pri_share ?: DEFAULT_PRI_SHARE;
+	dev->nr_regions = desc->nr_regions;
+	dev->priv = priv;
+	dev->default_handle = IOASID_INVALID;
+	refcount_set(&dev->refs, 1);
+	refcount_set(&dev->calls, 1);
+	init_completion(&dev->idle);
+	mutex_init(&dev->route_lock);
+	INIT_LIST_HEAD(&dev->attaches);
+	INIT_LIST_HEAD(&dev->fault_groups);
+	mutex_lock(&machine->lock);
+	rc = group_join(machine, dev, desc->group);
+	if (!rc)
+		list_add_tail(&dev->link, &machine->devices);
+	mutex_unlock(&machine->lock);
+	if (rc) {
+		device_put(dev);
+		return ERR_PTR(rc);
+	}
+	return dev;
+}
+
+void *ioasid_device_priv(const struct ioasid_device *dev)
+{
+	return dev->priv;
+}
+
+void ioasid_device_fence(struct ioasid_device *dev)
+{
+	WRITE_ONCE(dev->fenced, true);
+}
+
+int device_refuse(struct ioasid_device *dev, u32 refusal, int rc)
+{
+	dev->last_refusal = refusal;
+	return rc;
+}
+
+/* ---- binding --------------------------------------------------------------------------------------- */
+
+/*
+ * The context a device is bound to, locked for writing and with a reference; NULL if none. The
+ * binding may change while we wait for the lock, so it is looked at again.
+ */
+static struct ioasid_ctx *device_lock_ctx(struct ioasid_device *dev)
+{
+	struct ioasid_machine *machine = dev->machine;
+	struct ioasid_ctx *ctx;
+
+	for (;;) {
+		mutex_lock(&machine->lock);
+		ctx = dev->ctx;
+		if (ctx)
+			ioasid_ctx_get(ctx);
+		mutex_unlock(&machine->lock);
+		if (!ctx)
+			return NULL;
+		down_write(&ctx->lock);
+		if (READ_ONCE(dev->ctx) == ctx)
+			return ctx;
+		up_write(&ctx->lock);
+		ioasid_ctx_put(ctx);
+	}
+}
+
+static void unlock_ctx(struct ioasid_ctx *ctx)
+{
+	up_write(&ctx->lock);
+	ioasid_ctx_put(ctx);
+}
+
+static void set_binding(struct ioasid_device *dev, struct ioasid_ctx *ctx,
+			struct ioasid_devfile *file)
+{
+	/* Fault reports look at it under the route lock alone. */
+	mutex_lock(&dev->route_lock);
+	WRITE_ONCE(dev->ctx, ctx);
+	dev->file = file;
+	mutex_unlock(&dev->route_lock);
+}
+
+static void drop_eventfds(struct ioasid_device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dev->eventfd); i++) {
+		if (dev->eventfd[i])
+			dev->machine->ops->eventfd_put(dev->eventfd[i]);
+		dev->eventfd[i] = NULL;
+	}
+}
+
+/*
+ * End a binding: stop the device, take every route away (each returns only when nothing of it is
+ * still to land), answer what waits. Always succeeds. ctx->lock held for writing.
+ */
+static void device_unbind(struct ioasid_device *dev)
+{
+	struct ioasid_ctx *ctx = dev->ctx;
+	struct ioasid_machine *machine = dev->machine;
+
+	/* Waiters for pages first: a quiesce may wait for what they block. */
+	faultq_stop(dev);
+	if (dev->ops->quiesce)
+		dev->ops->quiesce(dev);
+	route_detach_all(dev);
+	stack_member_unbinding(dev);
+	list_del(&dev->ctx_link);
+	ctx->nr_devices--;
+	mutex_lock(&machine->lock);
+	if (dev->file)
+		WRITE_ONCE(dev->file->bound, false);
+	set_binding(dev, NULL, NULL);
+	if (!--dev->group->nr_bound)
+		dev->group->ctx = NULL;
+	mutex_unlock(&machine->lock);
+	pasid_space_destroy(&dev->space);
+	drop_eventfds(dev);
+	dev->faults_off = false;
+	dev->mode = IOASID_MODE_DEFAULT;
+	dev->last_refusal = IOASID_REFUSAL_NONE;
+}
+
+static void mark_dead(struct ioasid_device *dev)
+{
+	mutex_lock(&dev->machine->lock);
+	if (dev->file)
+		WRITE_ONCE(dev->file->dead, true);
+	mutex_unlock(&dev->machine->lock);
+}
+
+/** device_unbind_all() - the context closes: its devices go free, their descriptors are dead. */
+void device_unbind_all(struct ioasid_ctx *ctx)
+{
+	struct ioasid_device *dev;
+
+	down_write(&ctx->lock);
+	/* From here on a bind that waits for the lock is refused. */
+	WRITE_ONCE(ctx->closed, true);
+	while ((dev = list_first_entry_or_null(&ctx->devices, struct ioasid_device, ctx_link))) {
+		mark_dead(dev);
+		device_unbind(dev);
+	}
+	up_write(&ctx->lock);
+}
+
+void ioasid_device_unregister(struct ioasid_device *dev)
+{
+	struct ioasid_machine *machine = dev->machine;
+	struct ioasid_ctx *ctx;
+
+	mutex_lock(&machine->lock);
+	dev->gone = true;
+	mutex_unlock(&machine->lock);
+	ctx = device_lock_ctx(dev);
+	if (ctx) {
+		if (dev->eventfd[IOASID_DEV_EVENT_REMOVAL])
+			machine->ops->eventfd_signal(dev->eventfd[IOASID_DEV_EVENT_REMOVAL]);
+		mark_dead(dev);
+		device_unbind(dev);
+		unlock_ctx(ctx);
+	}
+	mutex_lock(&machine->lock);
+	list_del(&dev->link);
+	group_leave(dev);
+	mutex_unlock(&machine->lock);
+	device_call_exit(dev);
+	wait_for_completion(&dev->idle);
+	device_put(dev);
+}
+
+/* ---- descriptors --------------------------------------------------------------------------------------- */
+
+struct ioasid_devfile *ioasid_devfile_open(struct ioasid_device *dev)
+{
+	struct ioasid_devfile *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+
+	if (!file)
+		return ERR_PTR(-ENOMEM);
+	file->dev = dev;
+	device_get(dev);
+	return file;
+}
+
+void ioasid_devfile_close(struct ioasid_devfile *file)
+{
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_ctx *ctx = device_lock_ctx(dev);
+
+	if (ctx) {
+		if (dev->file == file)
+			device_unbind(dev);
+		unlock_ctx(ctx);
+	}
+	device_put(dev);
+	kfree(file);
+}
+
+/* The context of a bound descriptor, locked for writing, or ERR_PTR. */
+static struct ioasid_ctx *devfile_lock(struct ioasid_devfile *file)
+{
+	struct ioasid_ctx *ctx = device_lock_ctx(file->dev);
+
+	if (ctx && file->dev->file == file)
+		return ctx;
+	if (ctx)
+		unlock_ctx(ctx);
+	return ERR_PTR(READ_ONCE(file->dead) || READ_ONCE(file->dev->gone) ? -ENODEV : -EINVAL);
+}
+
+static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 cookie)
+{
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_machine *machine = dev->machine;
+	u32 bits;
+
+	if (ctx->closed)
+		return -ENODEV;
+	if (ctx_find_device(ctx, cookie))
+		return -EEXIST;
+	bits = dev->policy->pasid ? dev->pasid_bits : IOASID_PASID_BITS;
+	if (ctx->promised_bits != IOASID_INVALID && dev->policy->pasid && ctx->promised_bits > bits)
+		return -EMEDIUMTYPE;
+	mutex_lock(&machine->lock);
+	if (dev->gone || file->dead) {
+		mutex_unlock(&machine->lock);
+		return -ENODEV;
+	}
+	if (dev->ctx || (dev->group->ctx && dev->group->ctx != ctx)) {
+		mutex_unlock(&machine->lock);
+		return -EBUSY;
+	}
+	dev->group->ctx = ctx;
+	dev->group->nr_bound++;
+	dev->cookie = cookie;
+	pasid_space_init(&dev->space, dev->pasid_bits);
+	set_binding(dev, ctx, file);
+	WRITE_ONCE(file->bound, true);
+	mutex_unlock(&machine->lock);
+	list_add_tail(&dev->ctx_link, &ctx->devices);
+	ctx->nr_devices++;
+	return 0;
+}
+
+int devfile_bind(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_dev_bind *b = arg;
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_ctx *ctx = dev->machine->ops->get_ctx(b->ioasid_fd);
+	int rc;
+
+	if (!ctx)
+		return -EBADF;
+	if (ctx->machine != dev->machine) {
+		ioasid_ctx_put(ctx);
+		return -EINVAL;
+	}
+	down_write(&ctx->lock);
+	rc = bind_locked(file, ctx, b->cookie);
+	if (!rc) {
+		/* The last member makes the group whole: a route chosen earlier becomes real. */
+		rc = stack_member_bound(dev);
+		if (rc)
+			device_unbind(dev);
+	}
+	unlock_ctx(ctx);
+	return rc;
+}
+
+int devfile_attach(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_dev_attach *a = arg;
+	u32 modes = a->flags & (IOASID_ATTACH_LOCAL | IOASID_ATTACH_GLOBAL);
+	u32 for_pasid = IOASID_ATTACH_VPASID | IOASID_ATTACH_LOCAL | IOASID_ATTACH_GLOBAL;
+	bool pasid = a->flags & IOASID_ATTACH_PASID;
+	struct ioasid_ctx *ctx;
+	struct ioas *ioas;
+	int rc;
+
+	if (pasid ? a->flags & IOASID_ATTACH_REPLACE : a->flags & for_pasid)
+		return -EINVAL;
+	if (modes == (IOASID_ATTACH_LOCAL | IOASID_ATTACH_GLOBAL) ||
+	    (a->vpasid && !(a->flags & IOASID_ATTACH_VPASID)))
+		return -EINVAL;
+	ctx = devfile_lock(file);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	ioas = ioas_find(ctx, a->ioasid);
+	if (!ioas)
+		rc = -ENOENT;
+	else if (!ioas->kind->attachable)
+		rc = device_refuse(file->dev, IOASID_REFUSAL_KIND, -EINVAL);
+	else if (READ_ONCE(file->dev->fenced))
+		rc = device_refuse(file->dev, IOASID_REFUSAL_FENCED, -EIO);
+	else if (pasid)
+		rc = route_attach(file->dev, ioas, a->flags, VPASID(a->vpasid));
+	else
+		rc = stack_attach(file->dev, ioas, a->flags & IOASID_ATTACH_REPLACE);
+	if (!rc)
+		file->dev->last_refusal = IOASID_REFUSAL_NONE;
+	unlock_ctx(ctx);
+	return rc;
+}
+
+int devfile_detach(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_dev_attach *a = arg;
+	struct ioasid_ctx *ctx;
+	struct ioas *ioas;
+	int rc;
+
+	if (a->vpasid)
+		return -EINVAL;
+	ctx = devfile_lock(file);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	ioas = ioas_find(ctx, a->ioasid);
+	if (!ioas)
+		rc = -ENOENT;
+	else if (a->flags & IOASID_ATTACH_PASID)
+		rc = route_detach(file->dev, ioas);
+	else
+		rc = stack_detach(file->dev, ioas);
+	unlock_ctx(ctx);
+	return rc;
+}
+
+int devfile_reset(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_ctx *ctx = devfile_lock(file);
+	struct ioasid_device *dev = file->dev;
+
+	(void)arg;
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	faultq_stop(dev);
+	if (dev->ops->reset)
+		dev->ops->reset(dev);
+	dev->iommu->ops->purge(dev);
+	faultq_start(dev);
+	WRITE_ONCE(dev->fenced, false);
+	unlock_ctx(ctx);
+	return 0;
+}
+
+int devfile_set_eventfd(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_dev_eventfd *e = arg;
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_ctx *ctx;
+	void *ev = NULL;
+
+	if (e->index >= ARRAY_SIZE(dev->eventfd) || e->fd < -1)
+		return -EINVAL;
+	ctx = devfile_lock(file);
+	if (IS_ERR(ctx))
+		return PTR_ERR(ctx);
+	if (e->fd >= 0)
+		ev = dev->machine->ops->eventfd_get(e->fd);
+	if (!IS_ERR(ev)) {
+		if (dev->eventfd[e->index])
+			dev->machine->ops->eventfd_put(dev->eventfd[e->index]);
+		dev->eventfd[e->index] = ev;
+	}
+	unlock_ctx(ctx);
+	return PTR_ERR_OR_ZERO(ev);
+}
+
+int devfile_get_region(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_dev_region *r = arg;
+
+	/* Regions belong to devices that pass hardware through; this release registers none. */
+	return r->index >= file->dev->nr_regions ? -EINVAL : -EOPNOTSUPP;
+}
+
+/* ---- information -------------------------------------------------------------------------------------------- */
+
+static int fill_ranges(struct ioasid_device *dev, struct ioasid_device_info *info)
+{
+	struct ioasid_range ranges[16];
+	u32 room = info->nr_ranges, n;
+
+	memset(ranges, 0, sizeof(ranges));
+	n = dev->iommu->ops->report_ranges(dev->iommu, ranges, ARRAY_SIZE(ranges));
+	n = min_t(u32, n, ARRAY_SIZE(ranges));
+	info->nr_ranges = n;
+	if (!info->ranges || !room)
+		return 0;
+	return os_copy_to_user(info->ranges, ranges, min(n, room) * sizeof(ranges[0]));
+}
+
+static u32 blocked_caps(const struct ioasid_device *dev)
+{
+	u32 caps = dev->group->programmed ? 0 : IOASID_DEV_BLOCKED;
+
+	return caps | (READ_ONCE(dev->fenced) ? IOASID_DEV_FENCED | IOASID_DEV_BLOCKED : 0);
+}
+
+static int fill_info(struct ioasid_device *dev, struct ioasid_device_info *info)
+{
+	bool saves = dev->ops->can_save && dev->ops->can_save(dev);
+
+	info->cookie = dev->ctx ? dev->cookie : 0;
+	info->dev_class = dev->dev_class;
+	info->caps = dev->caps | blocked_caps(dev);
+	info->pasid_width = dev->pasid_bits;
+	info->mode = IOASID_MODE_LOCAL;
+	info->global_min = 0;
+	info->portal = dev->policy->cpu ? IOASID_PORTAL_CLOSED : IOASID_PORTAL_NONE;
+	info->no_migration = IOASID_NOMIG_HOME | (saves ? 0 : IOASID_NOMIG_DRIVER);
+	info->default_ioasid = dev->default_handle;
+	info->nr_pasid_routes = dev->nr_routes;
+	info->last_refusal = dev->last_refusal;
+	info->group = dev->group->number;
+	info->nr_regions = dev->nr_regions;
+	info->page_sizes = dev->iommu->page_sizes;
+	info->iommu_format = dev->iommu->format;
+	return fill_ranges(dev, info);
+}
+
+int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg)
+{
+	struct ioasid_device_info *info = arg;
+	struct ioasid_device *dev = ctx_find_device(ctx, info->cookie);
+
+	return dev ? fill_info(dev, info) : -ENOENT;
+}
+
+int devfile_get_info(struct ioasid_devfile *file, void *arg)
+{
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_ctx *ctx = device_lock_ctx(dev);
+	int rc = -ENODEV;
+
+	if (ctx) {
+		rc = fill_info(dev, arg);
+		unlock_ctx(ctx);
+		return rc;
+	}
+	/* Unbound: the group cannot go away under the machine's lock. */
+	mutex_lock(&dev->machine->lock);
+	if (!dev->gone)
+		rc = fill_info(dev, arg);
+	mutex_unlock(&dev->machine->lock);
+	return rc;
+}

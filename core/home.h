@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Between the core and a home: what the core asks of the machine it runs on, and what a home and
+ * its device drivers may ask of the core.
+ *
+ * Downwards: struct ioasid_home_ops (memory of the caller, descriptors), struct ioasid_iommu_ops
+ * (page tables and their caches), struct ioasid_device_ops (devices). Upwards: registration of
+ * IOMMUs and devices, reports of faults.
+ *
+ * Locks: see core/core.h. All downward calls may sleep and are made with the context lock held
+ * unless said otherwise; none of them may call back into the core except where said.
+ */
+#ifndef IOASID_CORE_HOME_H
+#define IOASID_CORE_HOME_H
+
+#include "os/os.h"
+#include <linux/ioasid.h>
+
+struct ioas;
+struct ioasid_ctx;
+struct ioasid_device;
+struct ioasid_domain;
+struct ioasid_group;
+struct ioasid_iommu;
+struct ioasid_machine;
+
+/** IOASID_NO_PASID - "by RID alone" where a wire number is expected. Never a valid PASID. */
+#define IOASID_NO_PASID IOASID_INVALID
+
+/** typedef vpasid_t - the number a guest programs; a struct so that it is never mistaken. */
+typedef struct {
+	u32 val;
+} vpasid_t;
+/** typedef ppasid_t - the number on the wire. */
+typedef struct {
+	u32 val;
+} ppasid_t;
+/** typedef ioasid_handle_t - handle of an address space, local to its context. */
+typedef struct {
+	u32 val;
+} ioasid_handle_t;
+
+#define VPASID(n)   ((vpasid_t){ (n) })
+#define PPASID(n)   ((ppasid_t){ (n) })
+#define PPASID_NONE PPASID(IOASID_NO_PASID)
+
+/** struct ioasid_extent - a piece of physically contiguous memory, in bytes. */
+struct ioasid_extent {
+	u64 pa;
+	u64 len;
+};
+
+/* ---- the IOMMU ---------------------------------------------------------------------------- */
+
+/** enum ioasid_domain_type - how an IOMMU holds an address space. */
+enum ioasid_domain_type {
+	IOASID_DOMAIN_PAGING, /* a table this system writes */
+	IOASID_DOMAIN_NESTED, /* a guest's table on top of a paging domain */
+	IOASID_DOMAIN_SHARED, /* the page table of a process */
+};
+
+/**
+ * struct ioasid_domain_attr - what a domain must be able to do
+ * @type: kind of domain
+ * @snoop: enforce (IOASID_SNOOP_ENFORCE), allow, or auto
+ * @addr_bits: PAGING: input width needed; 0: any
+ * @nest_parent: PAGING: user tables will nest on it
+ * @parent: NESTED: the parent's paging domain on the same IOMMU
+ * @table: NESTED: the guest's table, or NULL: none yet
+ */
+struct ioasid_domain_attr {
+	enum ioasid_domain_type type;
+	u32 snoop;
+	u32 addr_bits;
+	bool nest_parent;
+	struct ioasid_domain *parent;
+	const struct ioasid_table *table;
+};
+
+/**
+ * struct ioasid_domain - one IOMMU's form of an address space; embedded in the home's own
+ * @iommu: who made it
+ * @ioas: whose it is; set by the core
+ * @link: in @ioas->domains; the core's
+ * @users: attachments (default and PASID) plus nested domains on it; the core's
+ */
+struct ioasid_domain {
+	struct ioasid_iommu *iommu;
+	struct ioas *ioas;
+	struct list_head link;
+	u32 users;
+};
+
+#define IOASID_IOMMU_NESTING (1U << 0)
+#define IOASID_IOMMU_SNOOP   (1U << 1) /* can enforce snooping */
+#define IOASID_IOMMU_SHARED  (1U << 2) /* can walk the caller's own address space */
+
+/**
+ * struct ioasid_iommu_ops - operations of an IOMMU
+ *
+ * map()/unmap() change tables only; nothing may be cached from an entry before it is present, so
+ * map() needs no flush. unmap() and a detach keep memory and table pages reachable until flush()
+ * or detach() itself has returned: on return of those two, no access through the old translation
+ * is still to land and the old tables are neither read nor written (design section 7).
+ *
+ * @domain_alloc: Return: domain or ERR_PTR: -EOPNOTSUPP the format cannot do @attr, -ENOMEM
+ * @domain_free: no attachment, no nested domain is left
+ * @map: enter @n extents one after the other from @iova on, all or nothing; @prot is
+ *       IOASID_MAP_READ | WRITE. A leaf never spans two calls, so unmap() needs no memory
+ * @unmap: clear [@start, @last]; holes are fine; cannot fail; frees nothing before flush()
+ * @flush: make the last unmap()s of [@start, @last] take effect everywhere, nested domains and
+ *         device TLBs included; then free the emptied table pages. Return: 0; -EIO: a device did
+ *         not answer and was fenced (its DMA is blocked, so the promise holds all the same)
+ * @set_table: NESTED: replace the root atomically; NULL: every access is an event. Flushes
+ * @invalidate: NESTED: the guest changed its table in [@start, @last]; @dev NULL: all devices.
+ *              @leaf: only leaf entries. Return: 0 or -EIO as flush
+ * @attach: make {@dev, @pasid} reach @domain, replacing atomically what it reached before
+ *          (flushed on return); PPASID_NONE: the RID. Nothing has changed on error
+ * @detach: {@dev, @pasid} reaches nothing; flushed on return
+ * @purge: RESET of @dev: forget everything cached for it, end its fence; routes stay
+ * @report_ranges: usable ranges and reserved windows; fills up to @room, returns how many exist
+ */
+struct ioasid_iommu_ops {
+	struct ioasid_domain *(*domain_alloc)(struct ioasid_iommu *iommu,
+					      const struct ioasid_domain_attr *attr);
+	void (*domain_free)(struct ioasid_domain *domain);
+	int (*map)(struct ioasid_domain *domain, u64 iova, const struct ioasid_extent *ext,
+		   unsigned int n, u32 prot);
+	void (*unmap)(struct ioasid_domain *domain, u64 start, u64 last);
+	int (*flush)(struct ioasid_domain *domain, u64 start, u64 last);
+	int (*set_table)(struct ioasid_domain *domain, const struct ioasid_table *table);
+	int (*invalidate)(struct ioasid_domain *domain, struct ioasid_device *dev, u64 start,
+			  u64 last, bool leaf);
+	int (*attach)(struct ioasid_device *dev, ppasid_t pasid, struct ioasid_domain *domain);
+	void (*detach)(struct ioasid_device *dev, ppasid_t pasid);
+	void (*purge)(struct ioasid_device *dev);
+	unsigned int (*report_ranges)(struct ioasid_iommu *iommu, struct ioasid_range *ranges,
+				      unsigned int room);
+};
+
+/**
+ * struct ioasid_iommu - an IOMMU; embedded in the home's own, lives longer than its devices
+ * @ops: operations
+ * @caps: IOASID_IOMMU_*
+ * @pasid_bits: width it handles; 0: none
+ * @format: enum ioasid_format of user tables it walks
+ * @page_sizes: bitmap of leaf sizes in bytes
+ * @last: last input address of paging domains
+ */
+struct ioasid_iommu {
+	const struct ioasid_iommu_ops *ops;
+	u32 caps;
+	u32 pasid_bits;
+	u32 format;
+	u64 page_sizes;
+	u64 last;
+};
+
+/* ---- devices ---------------------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_device_ops - what the core asks of a device driver; members may be NULL
+ * @quiesce: stop the device's DMA; on return nothing of it is on its way. May sleep
+ * @reset: stop it and forget queues and registers
+ * @page_response: a page request group was answered. No core lock is held; may be called from any
+ *                 context that may sleep, also from inside ioasid_report_page_request()
+ * @can_save: its driver can save state
+ */
+struct ioasid_device_ops {
+	void (*quiesce)(struct ioasid_device *dev);
+	void (*reset)(struct ioasid_device *dev);
+	void (*page_response)(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 code);
+	bool (*can_save)(struct ioasid_device *dev);
+};
+
+/**
+ * struct ioasid_device_desc - a device to register
+ * @ops: callbacks, live as long as the device
+ * @iommu: the IOMMU in front of it
+ * @dev_class: enum ioasid_class
+ * @caps: IOASID_DEV_ATS | IOASID_DEV_PRI; the rest follows from class and IOMMU
+ * @pasid_bits: width of its capability
+ * @group: number of its IOMMU group; IOASID_INVALID: alone
+ * @pri_share: page requests it may have waiting; 0: a default
+ * @nr_regions: regions its descriptor offers
+ */
+struct ioasid_device_desc {
+	const struct ioasid_device_ops *ops;
+	struct ioasid_iommu *iommu;
+	u32 dev_class;
+	u32 caps;
+	u32 pasid_bits;
+	u32 group;
+	u32 pri_share;
+	u32 nr_regions;
+};
+
+/**
+ * ioasid_device_register() - make a device known to a machine
+ * @machine: the machine
+ * @desc: copied
+ * @priv: the home's object, returned by ioasid_device_priv()
+ *
+ * Return: device, owned by the caller until ioasid_device_unregister(); ERR_PTR: -EINVAL,
+ * -EOPNOTSUPP (class), -ENOMEM. May sleep.
+ */
+struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
+					     const struct ioasid_device_desc *desc, void *priv);
+/**
+ * ioasid_device_unregister() - the device goes away
+ * @dev: device
+ *
+ * Ends its routes and binding; its open descriptors answer ENODEV from now on. On return no op of
+ * it is called any more. May sleep; no lock of the home may be held that an op takes.
+ */
+void ioasid_device_unregister(struct ioasid_device *dev);
+void *ioasid_device_priv(const struct ioasid_device *dev);
+/** ioasid_device_fence() - it did not answer in time: block it and say so in its info. Any lock. */
+void ioasid_device_fence(struct ioasid_device *dev);
+
+/* ---- faults ---------------------------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_fault_report - a fault as the IOMMU saw it
+ * @pasid: number on the wire, or PPASID_NONE
+ * @flags: IOASID_FAULT_READ/WRITE/EXEC/PRIV/LAST/GPA
+ * @address: I/O address
+ * @gpa: with IOASID_FAULT_GPA
+ * @group: page requests: device's group index
+ * @reason: events: enum ioasid_fault_reason
+ * @arch_reason: events: the architecture's code
+ */
+struct ioasid_fault_report {
+	ppasid_t pasid;
+	u32 flags;
+	u64 address;
+	u64 gpa;
+	u32 group;
+	u32 reason;
+	u32 arch_reason;
+};
+
+/**
+ * ioasid_report_event() - an access failed for good
+ * @dev: device
+ * @report: what is known
+ *
+ * Delivered to the context the device is bound to, else counted. Takes the fault queue's lock and
+ * the device's route lock, so it may sleep, though never for long; not inside a DMA section.
+ */
+void ioasid_report_event(struct ioasid_device *dev, const struct ioasid_fault_report *report);
+
+/**
+ * ioasid_report_page_request() - a device asks for a page
+ * @dev: device
+ * @report: what is known
+ *
+ * Every group whose LAST request was reported is answered exactly once through
+ * ops->page_response: by the user, or by the core ("success" when the queue is full: ask again;
+ * "invalid" when nobody listens, on detach, reset, close).
+ */
+void ioasid_report_page_request(struct ioasid_device *dev,
+				const struct ioasid_fault_report *report);
+
+/* ---- the home ------------------------------------------------------------------------------------------ */
+
+/**
+ * struct ioasid_pin_req - memory a MAP names
+ * @uaddr: address in the caller, or offset in @fd
+ * @length: bytes
+ * @fd: -1, or a memory file
+ * @write: devices will write to it
+ */
+struct ioasid_pin_req {
+	u64 uaddr;
+	u64 length;
+	int fd;
+	bool write;
+};
+
+/**
+ * struct ioasid_home_ops - memory of the caller and descriptors
+ * @pin: make the memory stay where it is until unpin(); charges the caller. Return: 0, -EFAULT,
+ *       -ENOMEM, -EDQUOT over the locked-memory limit, -EBADF. @pin is opaque to the core
+ * @unpin: needs neither the caller nor its limits to be alive
+ * @extents: physical pieces of [@offset, @offset + @length - 1] of a pin; fills up to @n, returns
+ *           how many; the caller goes on after the bytes they cover
+ * @fault_notify: records wait (true) or the queue ran empty (false); called with the queue's lock
+ *                held, never sleeps
+ * @fault_fd: make the pollable descriptor. Return: fd or negative errno
+ * @get_ctx: context behind a descriptor number, with a reference, or NULL
+ * @eventfd_get: reference to the eventfd @fd, or ERR_PTR; @eventfd_signal, @eventfd_put
+ */
+struct ioasid_home_ops {
+	int (*pin)(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **pin);
+	void (*unpin)(struct ioasid_ctx *ctx, void *pin);
+	unsigned int (*extents)(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+				unsigned int n);
+	void (*fault_notify)(struct ioasid_ctx *ctx, bool readable);
+	int (*fault_fd)(struct ioasid_ctx *ctx);
+	struct ioasid_ctx *(*get_ctx)(int fd);
+	void *(*eventfd_get)(int fd);
+	void (*eventfd_signal)(void *ev);
+	void (*eventfd_put)(void *ev);
+};
+
+/**
+ * struct ioasid_machine - the host that contexts share; embedded in the home's own
+ * @ops: the home
+ * @lock: devices, groups and their binding; taken inside a context's lock
+ * @devices: registered devices
+ * @groups: IOMMU groups with members
+ * @nr_ctx, @nr_ioas, @nr_domains, @nr_routes, @pinned: live objects, for introspection and tests
+ * @events_lost: events of devices nobody had bound
+ */
+struct ioasid_machine {
+	const struct ioasid_home_ops *ops;
+	struct mutex lock;
+	struct list_head devices;
+	struct list_head groups;
+	atomic64_t nr_ctx, nr_ioas, nr_domains, nr_routes, pinned, events_lost;
+};
+void ioasid_machine_init(struct ioasid_machine *machine, const struct ioasid_home_ops *ops);
+void ioasid_machine_destroy(struct ioasid_machine *machine);
+
+/* ---- contexts and descriptors, as a home's entry points see them ------------------------------------- */
+
+/** struct ioasid_ctx_config - limits of a context; 0: default. */
+struct ioasid_ctx_config {
+	u32 max_ioas; /* 1 << 20 */
+	u32 max_routes; /* PASID routes, 1 << 20 */
+	u32 max_maps; /* 1 << 26 */
+};
+
+/** ioasid_ctx_open() - what open("/dev/ioasid") makes. Return: context or ERR_PTR(-ENOMEM). */
+struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,
+				   const struct ioasid_ctx_config *config, void *priv);
+/** ioasid_ctx_close() - the last descriptor was closed: everything ends before it returns. */
+void ioasid_ctx_close(struct ioasid_ctx *ctx);
+void ioasid_ctx_get(struct ioasid_ctx *ctx);
+/** ioasid_ctx_put() - the memory of a closed context goes with the last reference. */
+void ioasid_ctx_put(struct ioasid_ctx *ctx);
+void *ioasid_ctx_priv(const struct ioasid_ctx *ctx);
+struct ioasid_machine *ioasid_ctx_machine(const struct ioasid_ctx *ctx);
+
+/** struct ioasid_devfile - one open device descriptor. */
+struct ioasid_devfile;
+struct ioasid_devfile *ioasid_devfile_open(struct ioasid_device *dev);
+void ioasid_devfile_close(struct ioasid_devfile *file);
+
+/**
+ * struct ioasid_arg - the argument of a command
+ * @uaddr: address in the caller; copied with checks
+ * @direct: kernel-side structure of the full known size, argsz set; NULL: use @uaddr. For a
+ *          home's own typed calls, whose structure needs no second copy
+ */
+struct ioasid_arg {
+	u64 uaddr;
+	void *direct;
+};
+/** ioasid_ctx_command() - the dispatch table's entry for context descriptors. May sleep. */
+int ioasid_ctx_command(struct ioasid_ctx *ctx, unsigned int cmd, const struct ioasid_arg *arg);
+int ioasid_devfile_command(struct ioasid_devfile *file, unsigned int cmd,
+			   const struct ioasid_arg *arg);
+
+/**
+ * ioasid_fault_take() - move up to @n records to @out; for read() on the fault descriptor
+ * Return: records taken, 0: none wait, -ENOENT: no fault descriptor.
+ */
+int ioasid_fault_take(struct ioasid_ctx *ctx, struct ioasid_fault *out, unsigned int n);
+/** ioasid_fault_release() - the fault descriptor was closed. */
+void ioasid_fault_release(struct ioasid_ctx *ctx);
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* QUERY: walk the objects of a context, for tools. Virtual numbers only. */
+#include "core/core.h"
+
+#define QUERY_END (~0ULL)
+
+/* What one call has written so far. */
+struct query_out {
+	struct ioasid_query *q;
+	u32 size;
+};
+
+static int query_put(struct query_out *out, const void *entry)
+{
+	struct ioasid_query *q = out->q;
+	int rc = os_copy_to_user(q->buffer + (u64)q->count * out->size, entry, out->size);
+
+	if (!rc)
+		q->count++;
+	return rc;
+}
+
+static int query_ioas(struct ioasid_ctx *ctx, struct query_out *out)
+{
+	struct ioasid_query *q = out->q;
+	struct ioas *ioas;
+	u32 id;
+	int rc;
+
+	if (q->cursor > ctx->ioas.last) {
+		q->cursor = QUERY_END;
+		return 0;
+	}
+	for (id = (u32)q->cursor; (ioas = idtree_next(&ctx->ioas, &id)) != NULL; id++) {
+		struct ioasid_query_ioas e = {
+			.ioasid = id,
+			.kind = ioas->kind->kind,
+			.parent = ioas->parent ? ioas->parent->handle.val : IOASID_INVALID,
+			.nr_routes = ioas_nr_routes(ioas),
+		};
+
+		q->cursor = id;
+		if (q->count == q->room)
+			return 0;
+		rc = query_put(out, &e);
+		if (rc)
+			return rc;
+	}
+	q->cursor = QUERY_END;
+	return 0;
+}
+
+static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
+{
+	struct ioasid_query *q = out->q;
+	struct ioasid_device *dev;
+	u64 i = 0;
+	int rc;
+
+	list_for_each_entry(dev, &ctx->devices, ctx_link) {
+		struct ioasid_query_device e = {
+			.cookie = dev->cookie,
+			.dev_class = dev->dev_class,
+			.nr_pasid_routes = dev->nr_routes,
+			.default_ioasid = dev->default_handle,
+			.mode = IOASID_MODE_LOCAL,
+		};
+
+		if (i++ < q->cursor)
+			continue;
+		if (q->count == q->room) {
+			q->cursor = i - 1;
+			return 0;
+		}
+		rc = query_put(out, &e);
+		if (rc)
+			return rc;
+	}
+	q->cursor = QUERY_END;
+	return 0;
+}
+
+/* Routes of one device: cursor bits 20:0 are the position: 0 the default route, then numbers. */
+static int query_device_routes(struct ioasid_device *dev, struct query_out *out, u32 *position)
+{
+	struct ioasid_query *q = out->q;
+	struct ioasid_query_route e = { .cookie = dev->cookie };
+	struct ioas_route *route;
+	ppasid_t n;
+	int rc;
+
+	if (!*position && dev->default_handle != IOASID_INVALID) {
+		if (q->count == q->room)
+			return 1;
+		e.ioasid = dev->default_handle;
+		rc = query_put(out, &e);
+		if (rc)
+			return rc;
+	}
+	for (n = PPASID(max(*position, 1U)); (route = pasid_space_next(&dev->space, &n)); n.val++) {
+		*position = n.val;
+		if (q->count == q->room)
+			return 1;
+		e.ioasid = route->attach->ioas->handle.val;
+		e.vpasid = route->vpasid.val;
+		e.flags = IOASID_ROUTE_PASID;
+		rc = query_put(out, &e);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int query_routes(struct ioasid_ctx *ctx, struct query_out *out)
+{
+	struct ioasid_query *q = out->q;
+	u64 first = q->cursor >> (IOASID_PASID_BITS + 1), i = 0;
+	u32 position = (u32)q->cursor & ((1U << (IOASID_PASID_BITS + 1)) - 1);
+	struct ioasid_device *dev;
+	int rc;
+
+	list_for_each_entry(dev, &ctx->devices, ctx_link) {
+		if (i++ < first)
+			continue;
+		rc = query_device_routes(dev, out, &position);
+		if (rc > 0) {
+			q->cursor = (i - 1) << (IOASID_PASID_BITS + 1) | position;
+			return 0;
+		}
+		if (rc)
+			return rc;
+		position = 0;
+	}
+	q->cursor = QUERY_END;
+	return 0;
+}
+
+static int query_maps(struct ioas *ioas, struct query_out *out)
+{
+	struct ioasid_query *q = out->q;
+	struct ioas_map *map;
+	int rc;
+
+	for (map = ioas_map_first(ioas, q->cursor, ~0UL); map;
+	     map = ioas_map_next(map, q->cursor, ~0UL)) {
+		struct ioasid_query_map e = {
+			.iova = map->iova.start,
+			.last = map->iova.last,
+			.vaddr = map->vaddr,
+			.flags = map->prot,
+		};
+
+		if (e.iova < q->cursor)
+			continue;
+		if (q->count == q->room) {
+			q->cursor = e.iova;
+			return 0;
+		}
+		rc = query_put(out, &e);
+		if (rc)
+			return rc;
+	}
+	q->cursor = QUERY_END;
+	return 0;
+}
+
+static int query_maps_of(struct ioasid_ctx *ctx, struct query_out *out)
+{
+	struct ioas *ioas = ioas_find(ctx, out->q->ioasid);
+	int rc;
+
+	if (!ioas)
+		return -ENOENT;
+	if (!ioas->maps)
+		return -EINVAL;
+	mutex_lock(ioas_family_lock(ioas));
+	rc = query_maps(ioas, out);
+	mutex_unlock(ioas_family_lock(ioas));
+	return rc;
+}
+
+static const struct {
+	u32 size;
+	int (*fn)(struct ioasid_ctx *ctx, struct query_out *out);
+} queries[] = {
+	[IOASID_QUERY_IOAS] = { sizeof(struct ioasid_query_ioas), query_ioas },
+	[IOASID_QUERY_DEVICE] = { sizeof(struct ioasid_query_device), query_devices },
+	[IOASID_QUERY_ROUTE] = { sizeof(struct ioasid_query_route), query_routes },
+	[IOASID_QUERY_MAP] = { sizeof(struct ioasid_query_map), query_maps_of },
+};
+
+int query_objects(struct ioasid_ctx *ctx, void *arg)
+{
+	struct ioasid_query *q = arg;
+	struct query_out out = { .q = q };
+
+	if (q->type >= ARRAY_SIZE(queries) || !queries[q->type].fn)
+		return -EINVAL;
+	if (q->ioasid && q->type != IOASID_QUERY_MAP)
+		return -EINVAL;
+	q->count = 0;
+	if (q->cursor == QUERY_END)
+		return 0;
+	out.size = queries[q->type].size;
+	return queries[q->type].fn(ctx, &out);
+}
