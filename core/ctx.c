@@ -115,8 +115,10 @@ int ctx_check_extension(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_check_extension *c = arg;
 
-	(void)ctx;
-	c->value = c->extension < ARRAY_SIZE(extensions) ? extensions[c->extension] : 0;
+	c->value = 0;
+	if (c->extension < ARRAY_SIZE(extensions) &&
+	    !(ctx->machine->ops->missing & BIT_ULL(c->extension)))
+		c->value = extensions[c->extension];
 	return 0;
 }
 

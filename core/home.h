@@ -280,6 +280,7 @@ struct ioasid_pin_req {
 
 /**
  * struct ioasid_home_ops - memory of the caller and descriptors
+ * @missing: BIT_ULL(enum ioasid_extension) of what this home does not offer, for CHECK_EXTENSION
  * @pin: make the memory stay where it is until unpin(); charges the caller. Return: 0, -EFAULT,
  *       -ENOMEM, -EDQUOT over the locked-memory limit, -EBADF. @pin is opaque to the core
  * @unpin: needs neither the caller nor its limits to be alive
@@ -292,6 +293,7 @@ struct ioasid_pin_req {
  * @eventfd_get: reference to the eventfd @fd, or ERR_PTR; @eventfd_signal, @eventfd_put
  */
 struct ioasid_home_ops {
+	u64 missing;
 	int (*pin)(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **pin);
 	void (*unpin)(struct ioasid_ctx *ctx, void *pin);
 	unsigned int (*extents)(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,

@@ -27,7 +27,7 @@ struct idtree {
 	u8 levels;
 };
 
-/** idtree_init() - a tree for numbers of @bits bits (1 to 32). */
+/** idtree_init() - a tree for numbers of @bits bits (1 to 31). */
 void idtree_init(struct idtree *t, unsigned int bits);
 /** idtree_destroy() - free the nodes; what they point to is the caller's. */
 void idtree_destroy(struct idtree *t);
