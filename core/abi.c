@@ -274,7 +274,7 @@ static int ctx_run(struct ioasid_ctx *ctx, const struct abi_row *row, void *arg)
 
 static int dev_run(struct ioasid_devfile *file, const struct abi_row *row, void *arg)
 {
-	if (READ_ONCE(file->dead))
+	if (READ_ONCE(file->dead) || READ_ONCE(file->dev->gone))
 		return -ENODEV;
 	if (row->bound && !READ_ONCE(file->bound))
 		return -EINVAL;
@@ -285,21 +285,24 @@ static int abi_run(const struct abi_row *row, struct ioasid_ctx *ctx, struct ioa
 		   const struct ioasid_arg *arg)
 {
 	u64 buf[ABI_MAX_SIZE / 8] = { 0 };
-	void *a = arg->direct ?: buf;
 	u32 known = row->size;
-	int rc;
+	int rc = 0;
 
-	if (!arg->direct) {
+	/* Also a structure of our own is worked on as a copy: a failed call leaves it as it was. */
+	if (arg->direct)
+		memcpy(buf, arg->direct, row->size);
+	else
 		rc = abi_copy_in(row, arg->uaddr, buf, &known);
-		if (rc)
-			return rc;
-	}
-	rc = abi_check_fields(row, a);
 	if (!rc)
-		rc = row->ctx_fn ? ctx_run(ctx, row, a) : dev_run(file, row, a);
-	if (!rc && !arg->direct)
-		rc = abi_copy_out(row, arg->uaddr, buf, known);
-	return rc;
+		rc = abi_check_fields(row, buf);
+	if (!rc)
+		rc = row->ctx_fn ? ctx_run(ctx, row, buf) : dev_run(file, row, buf);
+	if (rc)
+		return rc;
+	if (!arg->direct)
+		return abi_copy_out(row, arg->uaddr, buf, known);
+	memcpy((u8 *)arg->direct + row->out, (u8 *)buf + row->out, row->out_size);
+	return 0;
 }
 
 int ioasid_ctx_command(struct ioasid_ctx *ctx, unsigned int cmd, const struct ioasid_arg *arg)

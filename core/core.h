@@ -11,6 +11,7 @@
  *   family lock (mutex)      maps of a root address space and of all its descendants
  *   machine->lock (mutex)    devices, groups, who is bound to whom
  *   faultq->lock (mutex)     records, pending groups
+ *   dev->event_lock (mutex)  a leaf: eventfds, signalled from any place that may sleep
  *   dev->route_lock (mutex)  numbers of a device, for lookups by fault reports
  *
  * A home's IOMMU operations are called under the first two and may wait for DMA sections and for
@@ -34,7 +35,9 @@
  * @by_iova: struct ioas_map by input range; no overlaps
  * @targets: maps of our children, by the range of ours they lead to; overlaps are normal
  * @nr, @bytes: live maps
- * @dirty_start, @dirty_last: during an UNMAP of the parent: what has to be flushed here
+ * @dirty_start, @dirty_last, @dirty_link: during an UNMAP of the parent: what has to be flushed here
+ * @dirty: during an UNMAP: children with something to flush (dirty_link)
+ * @ioas: owner
  */
 struct ioas_maps {
 	struct mutex lock;
@@ -44,6 +47,9 @@ struct ioas_maps {
 	u64 bytes;
 	u64 dirty_start;
 	u64 dirty_last;
+	struct list_head dirty_link;
+	struct list_head dirty;
+	struct ioas *ioas;
 };
 
 /**
@@ -78,6 +84,7 @@ struct ioas_kind_policy;
  * @default_routes: groups whose default stack it is part of
  * @maps: kinds changed by MAP; NULL otherwise
  * @table: user tables; table.format 0: none bound
+ * @bound: user tables: one is bound; read by fault reports without lock
  *
  * Everything but @maps changes only under ctx->lock held for writing.
  */
@@ -96,6 +103,7 @@ struct ioas {
 	struct list_head attaches;
 	struct ioas_maps *maps;
 	struct ioasid_table table;
+	bool bound;
 };
 
 /**
@@ -219,8 +227,11 @@ struct ioasid_group {
  * @attaches: struct ioas_attach (dev_link)
  * @nr_routes: live PASID routes
  * @fault_groups, @nr_fault_groups: page requests waiting; under the context's faultq->lock
- * @faults_off: it is being stopped: page requests are answered "invalid" at once; faultq->lock
- * @default_handle, @default_user_table: top of the default stack; under @route_lock
+ * @nr_records: unread records of it; @nr_answering: answers on their way to it; @answered: who
+ *              waits for them. All under the context's faultq->lock
+ * @faults_off: it is being stopped: page requests are answered "invalid" at once; under @route_lock
+ * @event_lock, @eventfd: IOASID_DEV_EVENT_*; a leaf
+ * @default_ioas: top of the default stack while it is programmed; under @route_lock
  */
 struct ioasid_device {
 	struct ioasid_machine *machine;
@@ -254,11 +265,14 @@ struct ioasid_device {
 
 	struct mutex route_lock;
 	struct pasid_space space;
-	u32 default_handle;
-	bool default_user_table;
+	struct ioas *default_ioas;
+	bool faults_off;
 	struct list_head fault_groups;
 	u32 nr_fault_groups;
-	bool faults_off;
+	u32 nr_records;
+	u32 nr_answering;
+	struct completion *answered;
+	struct mutex event_lock;
 	void *eventfd[2];
 };
 
@@ -303,7 +317,7 @@ struct ioas_route {
 
 /* ---- ctx.c -------------------------------------------------------------------------------------- */
 struct ioasid_device *ctx_find_device(struct ioasid_ctx *ctx, u64 cookie);
-u32 ctx_advertisable_bits(struct ioasid_ctx *ctx, struct ioasid_device *extra);
+u32 ctx_advertisable_bits(struct ioasid_ctx *ctx);
 int ctx_check_extension(struct ioasid_ctx *ctx, void *arg);
 int ctx_get_info(struct ioasid_ctx *ctx, void *arg);
 int ctx_set_hwid_mode(struct ioasid_ctx *ctx, void *arg);
@@ -349,6 +363,7 @@ void device_get(struct ioasid_device *dev);
 void device_put(struct ioasid_device *dev);
 bool device_call_enter(struct ioasid_device *dev);
 void device_call_exit(struct ioasid_device *dev);
+u32 device_default(const struct ioasid_device *dev);
 void device_unbind_all(struct ioasid_ctx *ctx);
 int device_refuse(struct ioasid_device *dev, u32 refusal, int rc);
 int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg);
@@ -364,6 +379,7 @@ int devfile_get_region(struct ioasid_devfile *file, void *arg);
 int stack_attach(struct ioasid_device *dev, struct ioas *ioas, bool replace);
 int stack_detach(struct ioasid_device *dev, struct ioas *ioas);
 void stack_cancel_faults(struct ioas *ioas);
+void stack_member_left(struct ioasid_group *g);
 int stack_member_bound(struct ioasid_device *dev);
 void stack_member_unbinding(struct ioasid_device *dev);
 
@@ -384,8 +400,9 @@ void faultq_init(struct ioasid_faultq *q);
 void faultq_destroy(struct ioasid_faultq *q);
 int faultq_open(struct ioasid_ctx *ctx, void *arg);
 int faultq_respond(struct ioasid_ctx *ctx, void *arg);
-u32 faultq_pending(struct ioasid_ctx *ctx);
-void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid);
+u32 faultq_info(struct ioasid_ctx *ctx, u64 *dropped);
+void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid, const struct ioas *ioas);
+void faultq_disown(struct ioasid_device *dev);
 void faultq_stop(struct ioasid_device *dev);
 void faultq_start(struct ioasid_device *dev);
 

@@ -148,14 +148,13 @@ static u32 min_bits(u32 so_far, u32 bits)
 /**
  * ctx_advertisable_bits() - PASID bits a vIOMMU over all bound devices may report
  * @ctx: context, lock held
- * @extra: a device about to be bound, or NULL
  *
  * Return: bits, 0: none. Source: design section 5.2.
  */
-u32 ctx_advertisable_bits(struct ioasid_ctx *ctx, struct ioasid_device *extra)
+u32 ctx_advertisable_bits(struct ioasid_ctx *ctx)
 {
 	struct ioasid_device *dev;
-	u32 bits = extra ? device_bits(extra) : 0;
+	u32 bits = 0;
 
 	list_for_each_entry(dev, &ctx->devices, ctx_link)
 		bits = min_bits(bits, device_bits(dev));
@@ -214,6 +213,20 @@ static u32 no_migration(struct ioasid_ctx *ctx)
 	return why;
 }
 
+/* An address space that leaves no-snoop requests alone makes DMA non-coherent on any IOMMU. */
+static bool reaches_non_coherent(struct ioasid_device *dev)
+{
+	struct ioas_attach *attach;
+
+	if (dev->default_ioas && dev->default_ioas->snoop == IOASID_SNOOP_ALLOW)
+		return true;
+	list_for_each_entry(attach, &dev->attaches, dev_link) {
+		if (attach->ioas->snoop == IOASID_SNOOP_ALLOW)
+			return true;
+	}
+	return false;
+}
+
 int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_info *info = arg;
@@ -240,10 +253,12 @@ int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
 	info->nr_ioasids = ctx->ioas.count;
 	info->nr_devices = ctx->nr_devices;
 	info->nr_routes = ctx->nr_routes;
-	list_for_each_entry(dev, &ctx->devices, ctx_link)
+	list_for_each_entry(dev, &ctx->devices, ctx_link) {
 		info->nr_routes += dev->attached ? 1 : 0;
-	info->nr_faults = faultq_pending(ctx);
-	info->faults_dropped = READ_ONCE(ctx->faultq.dropped);
+		if (reaches_non_coherent(dev))
+			sum.non_coherent = true;
+	}
+	info->nr_faults = faultq_info(ctx, &info->faults_dropped);
 	info->pinned_bytes = (u64)atomic64_read(&ctx->pinned);
 	info->quota = IOASID_INVALID;
 	info->ids_live = 0;
@@ -302,10 +317,13 @@ int ctx_set_global_min(struct ioasid_ctx *ctx, void *arg)
 int ctx_set_promised_width(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_hwid_policy *p = arg;
+	u32 bits;
 
 	if (p->cookie || p->value > IOASID_PASID_BITS)
 		return -EINVAL;
-	if (p->value > ctx_advertisable_bits(ctx, NULL))
+	/* A guest may be told a width before any device is plugged; binding checks it then. */
+	bits = ctx_advertisable_bits(ctx);
+	if (bits && p->value > bits)
 		return -EMEDIUMTYPE;
 	ctx->promised_bits = p->value;
 	return 0;

@@ -20,8 +20,8 @@ static struct ioasid_group *group_find(struct ioasid_machine *machine, u32 numbe
 }
 
 /*
- * A member that arrives while the group is bound would have DMA that nobody blocks: the group
- * counts as incomplete from then on.
+ * A member that arrives while the group is bound would have DMA that nobody blocks, so it has to
+ * wait. Members share one IOMMU; a mediated device has no RID to share and stands alone.
  */
 static int group_join(struct ioasid_machine *machine, struct ioasid_device *dev, u32 number)
 {
@@ -29,6 +29,10 @@ static int group_join(struct ioasid_machine *machine, struct ioasid_device *dev,
 
 	if (group && group->ctx)
 		return -EBUSY;
+	if (group && (dev->policy->mediated ||
+		      list_first_entry(&group->members, struct ioasid_device, group_link)->iommu !=
+			      dev->iommu))
+		return -EINVAL;
 	if (!group) {
 		group = kzalloc(sizeof(*group), GFP_KERNEL);
 		if (!group)
@@ -67,6 +71,7 @@ void device_put(struct ioasid_device *dev)
 		return;
 	destroy_completion(&dev->idle);
 	mutex_destroy(&dev->route_lock);
+	mutex_destroy(&dev->event_lock);
 	kfree(dev);
 }
 
@@ -129,11 +134,11 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
 	dev->pri_share = desc->pri_share ?: DEFAULT_PRI_SHARE;
 	dev->nr_regions = desc->nr_regions;
 	dev->priv = priv;
-	dev->default_handle = IOASID_INVALID;
 	refcount_set(&dev->refs, 1);
 	refcount_set(&dev->calls, 1);
 	init_completion(&dev->idle);
 	mutex_init(&dev->route_lock);
+	mutex_init(&dev->event_lock);
 	INIT_LIST_HEAD(&dev->attaches);
 	INIT_LIST_HEAD(&dev->fault_groups);
 	mutex_lock(&machine->lock);
@@ -156,6 +161,10 @@ void *ioasid_device_priv(const struct ioasid_device *dev)
 void ioasid_device_fence(struct ioasid_device *dev)
 {
 	WRITE_ONCE(dev->fenced, true);
+	mutex_lock(&dev->event_lock);
+	if (dev->eventfd[IOASID_DEV_EVENT_ERROR])
+		dev->machine->ops->eventfd_signal(dev->eventfd[IOASID_DEV_EVENT_ERROR]);
+	mutex_unlock(&dev->event_lock);
 }
 
 int device_refuse(struct ioasid_device *dev, u32 refusal, int rc)
@@ -167,24 +176,27 @@ int device_refuse(struct ioasid_device *dev, u32 refusal, int rc)
 /* ---- binding --------------------------------------------------------------------------------------- */
 
 /*
- * The context a device is bound to, locked for writing and with a reference; NULL if none. The
- * binding may change while we wait for the lock, so it is looked at again.
+ * The context that @file bound its device to, locked for writing and with a reference; NULL if
+ * none. Another descriptor's binding is none of its business: not even to wait for. The binding may
+ * change while we wait for the lock, so it is looked at again.
  */
-static struct ioasid_ctx *device_lock_ctx(struct ioasid_device *dev)
+static struct ioasid_ctx *device_lock_ctx(struct ioasid_devfile *file)
 {
+	struct ioasid_device *dev = file->dev;
 	struct ioasid_machine *machine = dev->machine;
 	struct ioasid_ctx *ctx;
 
 	for (;;) {
 		mutex_lock(&machine->lock);
-		ctx = dev->ctx;
+		ctx = dev->file == file ? dev->ctx : NULL;
 		if (ctx)
 			ioasid_ctx_get(ctx);
 		mutex_unlock(&machine->lock);
 		if (!ctx)
 			return NULL;
 		down_write(&ctx->lock);
-		if (READ_ONCE(dev->ctx) == ctx)
+		/* Under its lock the binding to this context stands still. */
+		if (READ_ONCE(dev->ctx) == ctx && READ_ONCE(dev->file) == file)
 			return ctx;
 		up_write(&ctx->lock);
 		ioasid_ctx_put(ctx);
@@ -202,8 +214,13 @@ static void set_binding(struct ioasid_device *dev, struct ioasid_ctx *ctx,
 {
 	/* Fault reports look at it under the route lock alone. */
 	mutex_lock(&dev->route_lock);
+	if (ctx)
+		pasid_space_init(&dev->space, dev->pasid_bits);
+	else
+		pasid_space_destroy(&dev->space);
+	dev->faults_off = false;
 	WRITE_ONCE(dev->ctx, ctx);
-	dev->file = file;
+	WRITE_ONCE(dev->file, file);
 	mutex_unlock(&dev->route_lock);
 }
 
@@ -211,11 +228,13 @@ static void drop_eventfds(struct ioasid_device *dev)
 {
 	unsigned int i;
 
+	mutex_lock(&dev->event_lock);
 	for (i = 0; i < ARRAY_SIZE(dev->eventfd); i++) {
 		if (dev->eventfd[i])
 			dev->machine->ops->eventfd_put(dev->eventfd[i]);
 		dev->eventfd[i] = NULL;
 	}
+	mutex_unlock(&dev->event_lock);
 }
 
 /*
@@ -235,6 +254,11 @@ static void device_unbind(struct ioasid_device *dev)
 	stack_member_unbinding(dev);
 	list_del(&dev->ctx_link);
 	ctx->nr_devices--;
+	faultq_disown(dev);
+	drop_eventfds(dev);
+	dev->mode = IOASID_MODE_DEFAULT;
+	dev->last_refusal = IOASID_REFUSAL_NONE;
+	/* From here on another context may bind it: nothing of the device is touched afterwards. */
 	mutex_lock(&machine->lock);
 	if (dev->file)
 		WRITE_ONCE(dev->file->bound, false);
@@ -242,11 +266,6 @@ static void device_unbind(struct ioasid_device *dev)
 	if (!--dev->group->nr_bound)
 		dev->group->ctx = NULL;
 	mutex_unlock(&machine->lock);
-	pasid_space_destroy(&dev->space);
-	drop_eventfds(dev);
-	dev->faults_off = false;
-	dev->mode = IOASID_MODE_DEFAULT;
-	dev->last_refusal = IOASID_REFUSAL_NONE;
 }
 
 static void mark_dead(struct ioasid_device *dev)
@@ -275,23 +294,42 @@ void device_unbind_all(struct ioasid_ctx *ctx)
 void ioasid_device_unregister(struct ioasid_device *dev)
 {
 	struct ioasid_machine *machine = dev->machine;
+	struct ioasid_group *group;
 	struct ioasid_ctx *ctx;
 
 	mutex_lock(&machine->lock);
 	dev->gone = true;
 	mutex_unlock(&machine->lock);
-	ctx = device_lock_ctx(dev);
-	if (ctx) {
-		if (dev->eventfd[IOASID_DEV_EVENT_REMOVAL])
-			machine->ops->eventfd_signal(dev->eventfd[IOASID_DEV_EVENT_REMOVAL]);
-		mark_dead(dev);
-		device_unbind(dev);
+	for (;;) {
+		mutex_lock(&machine->lock);
+		ctx = dev->group->ctx;
+		if (!ctx)
+			break;
+		ioasid_ctx_get(ctx);
+		mutex_unlock(&machine->lock);
+		down_write(&ctx->lock);
+		if (READ_ONCE(dev->ctx) == ctx) {
+			if (dev->eventfd[IOASID_DEV_EVENT_REMOVAL])
+				machine->ops->eventfd_signal(
+					dev->eventfd[IOASID_DEV_EVENT_REMOVAL]);
+			mark_dead(dev);
+			device_unbind(dev);
+		}
+		mutex_lock(&machine->lock);
+		if (!dev->group->ctx || dev->group->ctx == ctx)
+			break;
+		mutex_unlock(&machine->lock);
 		unlock_ctx(ctx);
 	}
-	mutex_lock(&machine->lock);
+	group = dev->group->nr_members > 1 ? dev->group : NULL;
 	list_del(&dev->link);
 	group_leave(dev);
 	mutex_unlock(&machine->lock);
+	if (ctx) {
+		if (group)
+			stack_member_left(group);
+		unlock_ctx(ctx);
+	}
 	device_call_exit(dev);
 	wait_for_completion(&dev->idle);
 	device_put(dev);
@@ -313,11 +351,10 @@ struct ioasid_devfile *ioasid_devfile_open(struct ioasid_device *dev)
 void ioasid_devfile_close(struct ioasid_devfile *file)
 {
 	struct ioasid_device *dev = file->dev;
-	struct ioasid_ctx *ctx = device_lock_ctx(dev);
+	struct ioasid_ctx *ctx = device_lock_ctx(file);
 
 	if (ctx) {
-		if (dev->file == file)
-			device_unbind(dev);
+		device_unbind(dev);
 		unlock_ctx(ctx);
 	}
 	device_put(dev);
@@ -327,12 +364,10 @@ void ioasid_devfile_close(struct ioasid_devfile *file)
 /* The context of a bound descriptor, locked for writing, or ERR_PTR. */
 static struct ioasid_ctx *devfile_lock(struct ioasid_devfile *file)
 {
-	struct ioasid_ctx *ctx = device_lock_ctx(file->dev);
+	struct ioasid_ctx *ctx = device_lock_ctx(file);
 
-	if (ctx && file->dev->file == file)
-		return ctx;
 	if (ctx)
-		unlock_ctx(ctx);
+		return ctx;
 	return ERR_PTR(READ_ONCE(file->dead) || READ_ONCE(file->dev->gone) ? -ENODEV : -EINVAL);
 }
 
@@ -360,8 +395,9 @@ static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 
 	}
 	dev->group->ctx = ctx;
 	dev->group->nr_bound++;
+	mutex_lock(&dev->route_lock);
 	dev->cookie = cookie;
-	pasid_space_init(&dev->space, dev->pasid_bits);
+	mutex_unlock(&dev->route_lock);
 	set_binding(dev, ctx, file);
 	WRITE_ONCE(file->bound, true);
 	mutex_unlock(&machine->lock);
@@ -378,7 +414,7 @@ int devfile_bind(struct ioasid_devfile *file, void *arg)
 	int rc;
 
 	if (!ctx)
-		return -EBADF;
+		return -EINVAL;
 	if (ctx->machine != dev->machine) {
 		ioasid_ctx_put(ctx);
 		return -EINVAL;
@@ -462,13 +498,20 @@ int devfile_reset(struct ioasid_devfile *file, void *arg)
 	if (IS_ERR(ctx))
 		return PTR_ERR(ctx);
 	faultq_stop(dev);
+	WRITE_ONCE(dev->fenced, false);
 	if (dev->ops->reset)
 		dev->ops->reset(dev);
 	dev->iommu->ops->purge(dev);
+	/* Its work is gone, and with it what may still have carried a number it let go of. */
+	if (!READ_ONCE(dev->fenced)) {
+		mutex_lock(&dev->route_lock);
+		pasid_space_release_pending(&dev->space);
+		mutex_unlock(&dev->route_lock);
+	}
 	faultq_start(dev);
-	WRITE_ONCE(dev->fenced, false);
 	unlock_ctx(ctx);
-	return 0;
+	/* It did not even answer this. */
+	return READ_ONCE(dev->fenced) ? -EIO : 0;
 }
 
 int devfile_set_eventfd(struct ioasid_devfile *file, void *arg)
@@ -486,9 +529,11 @@ int devfile_set_eventfd(struct ioasid_devfile *file, void *arg)
 	if (e->fd >= 0)
 		ev = dev->machine->ops->eventfd_get(e->fd);
 	if (!IS_ERR(ev)) {
+		mutex_lock(&dev->event_lock);
 		if (dev->eventfd[e->index])
 			dev->machine->ops->eventfd_put(dev->eventfd[e->index]);
 		dev->eventfd[e->index] = ev;
+		mutex_unlock(&dev->event_lock);
 	}
 	unlock_ctx(ctx);
 	return PTR_ERR_OR_ZERO(ev);
@@ -502,20 +547,14 @@ int devfile_get_region(struct ioasid_devfile *file, void *arg)
 	return r->index >= file->dev->nr_regions ? -EINVAL : -EOPNOTSUPP;
 }
 
-/* ---- information -------------------------------------------------------------------------------------------- */
+/* ---- information ---------------------------------------------------------------------------- */
 
-static int fill_ranges(struct ioasid_device *dev, struct ioasid_device_info *info)
+#define MAX_RANGES 32
+
+/** device_default() - handle of the top of the default stack, IOASID_INVALID: none. ctx->lock. */
+u32 device_default(const struct ioasid_device *dev)
 {
-	struct ioasid_range ranges[16];
-	u32 room = info->nr_ranges, n;
-
-	memset(ranges, 0, sizeof(ranges));
-	n = dev->iommu->ops->report_ranges(dev->iommu, ranges, ARRAY_SIZE(ranges));
-	n = min_t(u32, n, ARRAY_SIZE(ranges));
-	info->nr_ranges = n;
-	if (!info->ranges || !room)
-		return 0;
-	return os_copy_to_user(info->ranges, ranges, min(n, room) * sizeof(ranges[0]));
+	return dev->default_ioas ? dev->default_ioas->handle.val : IOASID_INVALID;
 }
 
 static u32 blocked_caps(const struct ioasid_device *dev)
@@ -525,26 +564,50 @@ static u32 blocked_caps(const struct ioasid_device *dev)
 	return caps | (READ_ONCE(dev->fenced) ? IOASID_DEV_FENCED | IOASID_DEV_BLOCKED : 0);
 }
 
-static int fill_info(struct ioasid_device *dev, struct ioasid_device_info *info)
+/* What is fixed; true for everybody who may open the device. */
+static void fill_static(struct ioasid_device *dev, struct ioasid_device_info *info)
 {
 	bool saves = dev->ops->can_save && dev->ops->can_save(dev);
 
-	info->cookie = dev->ctx ? dev->cookie : 0;
+	info->cookie = 0;
 	info->dev_class = dev->dev_class;
-	info->caps = dev->caps | blocked_caps(dev);
+	info->caps = dev->caps | IOASID_DEV_BLOCKED;
 	info->pasid_width = dev->pasid_bits;
 	info->mode = IOASID_MODE_LOCAL;
 	info->global_min = 0;
 	info->portal = dev->policy->cpu ? IOASID_PORTAL_CLOSED : IOASID_PORTAL_NONE;
 	info->no_migration = IOASID_NOMIG_HOME | (saves ? 0 : IOASID_NOMIG_DRIVER);
-	info->default_ioasid = dev->default_handle;
-	info->nr_pasid_routes = dev->nr_routes;
-	info->last_refusal = dev->last_refusal;
-	info->group = dev->group->number;
+	info->default_ioasid = IOASID_INVALID;
+	info->nr_pasid_routes = 0;
+	info->last_refusal = IOASID_REFUSAL_NONE;
 	info->nr_regions = dev->nr_regions;
 	info->page_sizes = dev->iommu->page_sizes;
 	info->iommu_format = dev->iommu->format;
-	return fill_ranges(dev, info);
+}
+
+/* What the context that has it bound may see besides. ctx->lock held. */
+static void fill_bound(struct ioasid_device *dev, struct ioasid_device_info *info)
+{
+	info->cookie = dev->cookie;
+	info->caps = dev->caps | blocked_caps(dev);
+	info->default_ioasid = device_default(dev);
+	info->nr_pasid_routes = dev->nr_routes;
+	info->last_refusal = dev->last_refusal;
+}
+
+/* The IOMMU outlives its devices and the windows are fixed: no lock is held over the copy. */
+static int fill_ranges(struct ioasid_iommu *iommu, struct ioasid_device_info *info)
+{
+	struct ioasid_range ranges[MAX_RANGES];
+	u32 room = info->nr_ranges, n;
+
+	memset(ranges, 0, sizeof(ranges));
+	n = iommu->ops->report_ranges(iommu, ranges, MAX_RANGES);
+	n = min_t(u32, n, MAX_RANGES);
+	info->nr_ranges = n;
+	if (!info->ranges || !room)
+		return 0;
+	return os_copy_to_user(info->ranges, ranges, min(n, room) * sizeof(ranges[0]));
 }
 
 int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg)
@@ -552,24 +615,35 @@ int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg)
 	struct ioasid_device_info *info = arg;
 	struct ioasid_device *dev = ctx_find_device(ctx, info->cookie);
 
-	return dev ? fill_info(dev, info) : -ENOENT;
+	if (!dev)
+		return -ENOENT;
+	fill_static(dev, info);
+	fill_bound(dev, info);
+	info->group = dev->group->number;
+	return fill_ranges(dev->iommu, info);
 }
 
 int devfile_get_info(struct ioasid_devfile *file, void *arg)
 {
+	struct ioasid_device_info *info = arg;
 	struct ioasid_device *dev = file->dev;
-	struct ioasid_ctx *ctx = device_lock_ctx(dev);
-	int rc = -ENODEV;
+	struct ioasid_iommu *iommu;
+	struct ioasid_ctx *ctx;
 
-	if (ctx) {
-		rc = fill_info(dev, arg);
-		unlock_ctx(ctx);
-		return rc;
-	}
-	/* Unbound: the group cannot go away under the machine's lock. */
+	if (info->cookie)
+		return -EINVAL;
+	ctx = device_lock_ctx(file);
+	/* Unregistration takes the machine's lock last: not gone here means the group is there. */
 	mutex_lock(&dev->machine->lock);
-	if (!dev->gone)
-		rc = fill_info(dev, arg);
+	iommu = dev->gone ? NULL : dev->iommu;
+	if (iommu) {
+		fill_static(dev, info);
+		info->group = dev->group->number;
+		if (ctx)
+			fill_bound(dev, info);
+	}
 	mutex_unlock(&dev->machine->lock);
-	return rc;
+	if (ctx)
+		unlock_ctx(ctx);
+	return iommu ? fill_ranges(iommu, info) : -ENODEV;
 }

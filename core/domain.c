@@ -34,12 +34,13 @@ static int check_maps(struct ioas *ioas, struct ioasid_iommu *iommu, u32 *refusa
 		return 0;
 	*refusal = IOASID_REFUSAL_APERTURE;
 	if (ioas->addr_bits && ioas_input_last(ioas) > iommu->last)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	mutex_lock(ioas_family_lock(ioas));
 	for (map = ioas_map_first(ioas, 0, ~0UL); map; map = ioas_map_next(map, 0, ~0UL)) {
+		cond_resched();
 		if (map->iova.last > iommu->last ||
 		    ioas_map_reserved(iommu, map->iova.start, map->iova.last)) {
-			rc = -EINVAL;
+			rc = -EOPNOTSUPP;
 			break;
 		}
 	}
@@ -133,7 +134,7 @@ static struct ioasid_domain *shared_domain(struct ioas *ioas, struct ioasid_iomm
  * @refusal: set when the answer is an error
  *
  * Context: ctx->lock for writing.
- * Return: domain with one more user, or ERR_PTR: -EOPNOTSUPP, -EINVAL, -ENOMEM.
+ * Return: domain with one more user, or ERR_PTR: -EOPNOTSUPP, -ENOMEM.
  */
 struct ioasid_domain *ioas_domain_get(struct ioas *ioas, struct ioasid_iommu *iommu, u32 *refusal)
 {

@@ -3,38 +3,53 @@
  * The fault descriptor: page requests that wait for an answer, and events that do not.
  *
  * A group of page requests is one struct fault_group from its first request to its answer. Whoever
- * takes it out of the tree of ids answers it, so every group is answered exactly once, whatever
- * races: the user's response, a cancel, the descriptor's close. Answers are given with no lock
- * held; the device is kept by device_call_enter().
+ * unlinks it answers it, so every group is answered exactly once, whatever races: the user's
+ * response, a cancel, the descriptor's close. Answers are given with no lock of this file held;
+ * dev->nr_answering counts those on their way, and a cancel waits for them: on its return the
+ * device hears nothing more about the numbers that were cancelled.
  */
 #include "core/core.h"
 
 #define DEFAULT_CAPACITY 4096U
-#define MAX_CAPACITY	 (1U << 20)
+#define MAX_CAPACITY	 65536U
+#define MIN_SHARE	 16U
 /* Fault ids are 24 bits wide: long before one comes again the old one is forgotten. */
 #define ID_BITS 24
 
 /*
  * struct fault_group - a page request group of one device
  * @dev_link: in dev->fault_groups
- * @unread: records of it still in the queue
+ * @records: struct fault_record not yet read
+ * @ioas: the address space it is about
  * @complete: its LAST request was seen: it may be answered
+ * @answered: the user answered before LAST: @code waits for it, and @id is no longer valid
  * @overflow: a record was lost: nobody will be asked, the device asks again
  */
 struct fault_group {
 	struct list_head dev_link;
+	struct list_head records;
 	struct ioasid_device *dev;
+	const struct ioas *ioas;
 	ppasid_t pasid;
 	u32 group;
 	u32 id;
-	u32 unread;
+	u32 code;
 	bool complete;
+	bool answered;
 	bool overflow;
 };
 
+/*
+ * struct fault_record - one record not yet read
+ * @link: in q->records
+ * @group_link: in group->records; events: unused
+ * @dev: whose share it takes; NULL once the device was unbound
+ */
 struct fault_record {
 	struct list_head link;
-	struct fault_group *group; /* NULL: an event */
+	struct list_head group_link;
+	struct fault_group *group;
+	struct ioasid_device *dev;
 	struct ioasid_fault rec;
 };
 
@@ -51,17 +66,19 @@ void faultq_destroy(struct ioasid_faultq *q)
 	mutex_destroy(&q->lock);
 }
 
-u32 faultq_pending(struct ioasid_ctx *ctx)
+/** faultq_info() - page requests waiting for an answer; @dropped: records lost so far. */
+u32 faultq_info(struct ioasid_ctx *ctx, u64 *dropped)
 {
 	u32 n;
 
 	mutex_lock(&ctx->faultq.lock);
 	n = ctx->faultq.ids.count;
+	*dropped = ctx->faultq.dropped;
 	mutex_unlock(&ctx->faultq.lock);
 	return n;
 }
 
-/* ---- answering ---------------------------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------------------------------ */
 
 static void respond(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 code)
 {
@@ -75,66 +92,103 @@ static void respond(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 co
 	device_call_exit(dev);
 }
 
-/* Take a group out; its unread records go too. Caller frees it after answering. Lock held. */
-static void group_unlink(struct ioasid_ctx *ctx, struct fault_group *g)
+/* Answer something chosen under the queue's lock, where dev->nr_answering was raised. */
+static void respond_counted(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasid_t pasid,
+			    u32 group, u32 code)
+{
+	respond(dev, pasid, group, code);
+	mutex_lock(&ctx->faultq.lock);
+	if (!--dev->nr_answering && dev->answered)
+		complete(dev->answered);
+	mutex_unlock(&ctx->faultq.lock);
+}
+
+static void record_free(struct ioasid_ctx *ctx, struct fault_record *r)
 {
 	struct ioasid_faultq *q = &ctx->faultq;
+
+	list_del(&r->link);
+	if (r->group)
+		list_del(&r->group_link);
+	if (r->dev)
+		r->dev->nr_records--;
+	if (!--q->nr_records)
+		ctx->machine->ops->fault_notify(ctx, false);
+	kfree(r);
+}
+
+/* Take a group out; its unread records go too. The caller answers and frees it. Lock held. */
+static void group_unlink(struct ioasid_ctx *ctx, struct fault_group *g)
+{
 	struct fault_record *r, *next;
 
-	list_for_each_entry_safe(r, next, &q->records, link) {
-		if (!g->unread)
-			break;
-		if (r->group != g)
-			continue;
-		list_del(&r->link);
-		q->nr_records--;
-		g->unread--;
-		kfree(r);
-		if (!q->nr_records)
-			ctx->machine->ops->fault_notify(ctx, false);
-	}
-	idtree_erase(&q->ids, g->id);
+	list_for_each_entry_safe(r, next, &g->records, group_link)
+		record_free(ctx, r);
+	if (!g->answered)
+		idtree_erase(&ctx->faultq.ids, g->id);
 	list_del(&g->dev_link);
 	g->dev->nr_fault_groups--;
 }
 
 /*
- * Cancelled groups are collected under the lock and answered after it. A group that is not
- * complete gets no answer now: the hardware expects one after LAST, which will find no listener.
+ * A group that is not complete gets no answer now: the hardware expects one after LAST, which will
+ * find no listener.
  */
-static void answer_list(struct list_head *list)
+static void answer_list(struct ioasid_ctx *ctx, struct list_head *list, bool counted)
 {
 	struct fault_group *g, *next;
 
 	list_for_each_entry_safe(g, next, list, dev_link) {
-		if (g->complete)
-			respond(g->dev, g->pasid, g->group, IOASID_RESPONSE_INVALID);
+		u32 code = g->answered ? g->code : IOASID_RESPONSE_INVALID;
+
+		if (g->complete && counted)
+			respond_counted(ctx, g->dev, g->pasid, g->group, code);
+		else if (g->complete)
+			respond(g->dev, g->pasid, g->group, code);
 		device_put(g->dev);
 		kfree(g);
 	}
 }
 
-static void cancel_where(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasid_t pasid,
-			 bool all)
+/*
+ * What a cancel is about: one number or all (@all), of one address space or any (@ioas NULL).
+ * ctx->lock is held for writing, so there is one canceller at a time.
+ */
+static void cancel_where(struct ioasid_device *dev, bool all, ppasid_t pasid,
+			 const struct ioas *ioas)
 {
+	struct ioasid_ctx *ctx = dev->ctx;
 	struct fault_group *g, *next;
+	struct completion answered;
 	LIST_HEAD(out);
+	bool wait;
 
+	init_completion(&answered);
 	mutex_lock(&ctx->faultq.lock);
 	list_for_each_entry_safe(g, next, &dev->fault_groups, dev_link) {
-		if (!all && g->pasid.val != pasid.val)
+		if ((!all && g->pasid.val != pasid.val) || (ioas && g->ioas != ioas))
 			continue;
 		group_unlink(ctx, g);
 		list_add_tail(&g->dev_link, &out);
 	}
+	wait = dev->nr_answering != 0;
+	if (wait)
+		dev->answered = &answered;
 	mutex_unlock(&ctx->faultq.lock);
-	answer_list(&out);
+	answer_list(ctx, &out, false);
+	if (wait) {
+		wait_for_completion(&answered);
+		mutex_lock(&ctx->faultq.lock);
+		dev->answered = NULL;
+		mutex_unlock(&ctx->faultq.lock);
+	}
+	destroy_completion(&answered);
 }
 
-/** faultq_cancel() - answer "invalid" to what {@dev, @pasid} has waiting. ctx->lock held. */
-void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid)
+/** faultq_cancel() - answer "invalid" to what {@dev, @pasid} has waiting about @ioas. */
+void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid, const struct ioas *ioas)
 {
-	cancel_where(dev->ctx, dev, pasid, false);
+	cancel_where(dev, false, pasid, ioas);
 }
 
 /**
@@ -146,27 +200,44 @@ void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid)
 void faultq_stop(struct ioasid_device *dev)
 {
 	mutex_lock(&dev->ctx->faultq.lock);
+	mutex_lock(&dev->route_lock);
 	dev->faults_off = true;
+	mutex_unlock(&dev->route_lock);
 	mutex_unlock(&dev->ctx->faultq.lock);
-	cancel_where(dev->ctx, dev, PPASID_NONE, true);
+	cancel_where(dev, true, PPASID_NONE, NULL);
 }
 
 void faultq_start(struct ioasid_device *dev)
 {
-	mutex_lock(&dev->ctx->faultq.lock);
+	mutex_lock(&dev->route_lock);
 	dev->faults_off = false;
+	mutex_unlock(&dev->route_lock);
+}
+
+/** faultq_disown() - @dev leaves its context: what it reported stays readable, on nobody's share. */
+void faultq_disown(struct ioasid_device *dev)
+{
+	struct fault_record *r;
+
+	mutex_lock(&dev->ctx->faultq.lock);
+	list_for_each_entry(r, &dev->ctx->faultq.records, link) {
+		if (r->dev == dev)
+			r->dev = NULL;
+	}
+	dev->nr_records = 0;
 	mutex_unlock(&dev->ctx->faultq.lock);
 }
 
-/* ---- reporting ------------------------------------------------------------------------------------- */
+/* ---- reporting ------------------------------------------------------------------------------ */
 
 /* What the route behind a number says to its user; virtual numbers only. */
 struct fault_origin {
-	bool known;
-	bool user_table;
+	const struct ioas *ioas;
+	bool asks;
+	bool has_vpasid;
 	u32 ioasid;
 	u32 vpasid;
-	bool has_vpasid;
+	u64 cookie;
 };
 
 /* The context @dev is bound to, with a reference, or NULL. */
@@ -182,53 +253,67 @@ static struct ioasid_ctx *device_ctx_get(struct ioasid_device *dev)
 	return ctx;
 }
 
+static void origin_of_route(struct ioasid_device *dev, ppasid_t pasid, struct fault_origin *o)
+{
+	struct ioas_route *route = pasid_space_find(&dev->space, pasid);
+
+	if (route) {
+		o->ioas = route->attach->ioas;
+		o->vpasid = route->vpasid.val;
+		o->has_vpasid = true;
+	} else if (!dev->policy->mediated) {
+		/* On a whole function the wire number is the guest's own. */
+		o->vpasid = pasid.val;
+		o->has_vpasid = true;
+	}
+}
+
 /*
  * Called with the queue's lock held: whoever takes a route away does so first and cancels under
  * this lock afterwards, so a group queued here is either found by that cancel or not queued.
+ * Return: false: no longer bound to @ctx.
  */
 static bool find_origin(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasid_t pasid,
 			struct fault_origin *o)
 {
-	struct ioas_route *route;
 	bool bound;
 
 	memset(o, 0, sizeof(*o));
+	o->ioasid = IOASID_INVALID;
 	mutex_lock(&dev->route_lock);
 	bound = dev->ctx == ctx;
-	if (bound && pasid.val == IOASID_NO_PASID) {
-		o->known = dev->default_handle != IOASID_INVALID;
-		o->user_table = dev->default_user_table;
-		o->ioasid = dev->default_handle;
-	} else if (bound) {
-		route = pasid_space_find(&dev->space, pasid);
-		if (route) {
-			o->known = true;
-			o->user_table = route->attach->ioas->kind->user_table;
-			o->ioasid = route->attach->ioas->handle.val;
-			o->vpasid = route->vpasid.val;
-			o->has_vpasid = true;
-		} else if (!dev->policy->mediated) {
-			/* On a whole function the wire number is the guest's own. */
-			o->vpasid = pasid.val;
-			o->has_vpasid = true;
-		}
+	o->cookie = dev->cookie;
+	if (bound && pasid.val == IOASID_NO_PASID)
+		o->ioas = dev->default_ioas;
+	else if (bound)
+		origin_of_route(dev, pasid, o);
+	if (o->ioas) {
+		o->ioasid = o->ioas->handle.val;
+		/* Without a table nobody can repair anything: no request is delivered. */
+		o->asks = o->ioas->kind->user_table && READ_ONCE(o->ioas->bound) &&
+			  !dev->faults_off;
 	}
 	mutex_unlock(&dev->route_lock);
 	return bound;
 }
 
-static void fill_record(struct ioasid_fault *f, const struct ioasid_device *dev,
+static void fill_record(struct fault_record *r, struct ioasid_device *dev,
 			const struct ioasid_fault_report *report, const struct fault_origin *o,
 			u32 type)
 {
+	struct ioasid_fault *f = &r->rec;
+
+	r->dev = dev;
 	f->type = type;
 	f->flags = report->flags & (IOASID_FAULT_READ | IOASID_FAULT_WRITE | IOASID_FAULT_EXEC |
 				    IOASID_FAULT_PRIV | IOASID_FAULT_LAST | IOASID_FAULT_GPA);
 	f->flags |= o->has_vpasid ? IOASID_FAULT_VPASID : 0;
-	f->flags |= o->known ? IOASID_FAULT_IOASID : 0;
-	f->ioasid = o->known ? o->ioasid : IOASID_INVALID;
-	f->cookie = dev->cookie;
+	f->flags |= o->ioas ? IOASID_FAULT_IOASID : 0;
+	f->ioasid = o->ioasid;
+	f->cookie = o->cookie;
 	f->address = report->address;
+	if (type == IOASID_FAULT_PAGE_REQUEST)
+		f->address &= ~(u64)IOAS_PAGE_MASK;
 	f->gpa = report->flags & IOASID_FAULT_GPA ? report->gpa : 0;
 	f->vpasid = o->has_vpasid ? o->vpasid : 0;
 	f->group = report->group;
@@ -236,15 +321,26 @@ static void fill_record(struct ioasid_fault *f, const struct ioasid_device *dev,
 	f->arch_reason = report->arch_reason;
 }
 
+/*
+ * Every device has its share of the queue, and events get half of that: neither one device nor a
+ * flood of events keeps the page requests of others out.
+ */
 static bool queue_record(struct ioasid_ctx *ctx, struct fault_record *r)
 {
 	struct ioasid_faultq *q = &ctx->faultq;
+	u32 devices = max(READ_ONCE(ctx->nr_devices), 1U);
+	u32 share = max(q->capacity / devices, MIN_SHARE);
 
-	if (!q->open || q->nr_records >= q->capacity) {
+	if (r->rec.type == IOASID_FAULT_EVENT)
+		share /= 2;
+	if (!q->open || q->nr_records >= q->capacity || r->dev->nr_records >= share) {
 		q->dropped++;
 		return false;
 	}
 	list_add_tail(&r->link, &q->records);
+	r->dev->nr_records++;
+	if (r->group)
+		list_add_tail(&r->group_link, &r->group->records);
 	if (!q->nr_records++)
 		ctx->machine->ops->fault_notify(ctx, true);
 	return true;
@@ -261,12 +357,12 @@ void ioasid_report_event(struct ioasid_device *dev, const struct ioasid_fault_re
 		atomic64_inc(&dev->machine->events_lost);
 		return;
 	}
-	r = kzalloc(sizeof(*r), GFP_KERNEL);
+	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	mutex_lock(&ctx->faultq.lock);
 	if (!r) {
 		ctx->faultq.dropped++;
 	} else if (find_origin(ctx, dev, report->pasid, &o)) {
-		fill_record(&r->rec, dev, report, &o, IOASID_FAULT_EVENT);
+		fill_record(r, dev, report, &o, IOASID_FAULT_EVENT);
 		queued = queue_record(ctx, r);
 	}
 	mutex_unlock(&ctx->faultq.lock);
@@ -288,7 +384,7 @@ static struct fault_group *group_find(struct ioasid_device *dev, ppasid_t pasid,
 
 /* First request of a group: give it an id, within the device's share. Lock held. */
 static struct fault_group *group_start(struct ioasid_ctx *ctx, struct ioasid_device *dev,
-				       struct fault_group *fresh,
+				       struct fault_group *fresh, const struct ioas *ioas,
 				       const struct ioasid_fault_report *report)
 {
 	struct ioasid_faultq *q = &ctx->faultq;
@@ -296,8 +392,10 @@ static struct fault_group *group_start(struct ioasid_ctx *ctx, struct ioasid_dev
 	if (!fresh || dev->nr_fault_groups >= dev->pri_share)
 		return NULL;
 	fresh->dev = dev;
+	fresh->ioas = ioas;
 	fresh->pasid = report->pasid;
 	fresh->group = report->group;
+	INIT_LIST_HEAD(&fresh->records);
 	if (idtree_alloc_cyclic(&q->ids, 1, q->ids.last, &q->next_id, fresh, &fresh->id))
 		return NULL;
 	device_get(dev);
@@ -306,74 +404,95 @@ static struct fault_group *group_start(struct ioasid_ctx *ctx, struct ioasid_dev
 	return fresh;
 }
 
+/* One more record of a group that nobody has answered. Takes *@r if it was queued. */
+static void group_add_record(struct ioasid_ctx *ctx, struct fault_group *g,
+			     const struct ioasid_fault_report *report, const struct fault_origin *o,
+			     struct fault_record **r)
+{
+	if (g->answered)
+		return;
+	if (!*r || g->overflow) {
+		g->overflow = true;
+		ctx->faultq.dropped++;
+		return;
+	}
+	fill_record(*r, g->dev, report, o, IOASID_FAULT_PAGE_REQUEST);
+	(*r)->rec.id = g->id;
+	(*r)->group = g;
+	g->overflow = !queue_record(ctx, *r);
+	if (!g->overflow)
+		*r = NULL;
+}
+
 /*
- * Returns the code to answer with at once, or -1: the group waits (or its LAST is still to come).
- * @used tells which of the two allocations now belong to the queue.
+ * Returns the code to answer with at once (dev->nr_answering is raised), or -1: the group waits,
+ * or its LAST is still to come. What is left in *@fresh, *@r and *@done the caller frees.
  */
 static int queue_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
 			 const struct ioasid_fault_report *report, struct fault_group **fresh,
-			 struct fault_record **r)
+			 struct fault_record **r, struct fault_group **done)
 {
 	bool last = report->flags & IOASID_FAULT_LAST;
 	struct fault_origin o;
 	struct fault_group *g;
 
-	if (!find_origin(ctx, dev, report->pasid, &o) || !o.user_table || !ctx->faultq.open ||
-	    dev->faults_off)
-		return last ? IOASID_RESPONSE_INVALID : -1;
 	g = group_find(dev, report->pasid, report->group);
+	/* A group that has its answer gets it, also if nobody listens any more. */
+	if (!find_origin(ctx, dev, report->pasid, &o) ||
+	    (!(g && g->answered) && (!o.asks || !ctx->faultq.open)))
+		return last ? IOASID_RESPONSE_INVALID : -1;
 	if (!g) {
-		g = group_start(ctx, dev, *fresh, report);
+		g = group_start(ctx, dev, *fresh, o.ioas, report);
 		if (!g) {
 			ctx->faultq.dropped++;
 			return last ? IOASID_RESPONSE_SUCCESS : -1;
 		}
 		*fresh = NULL;
 	}
-	if (!*r || g->overflow) {
-		g->overflow = true;
-	} else {
-		fill_record(&(*r)->rec, dev, report, &o, IOASID_FAULT_PAGE_REQUEST);
-		(*r)->rec.id = g->id;
-		(*r)->group = g;
-		g->overflow = !queue_record(ctx, *r);
-		if (!g->overflow) {
-			g->unread++;
-			*r = NULL;
-		}
-	}
+	group_add_record(ctx, g, report, &o, r);
 	g->complete = last;
-	if (!last || !g->overflow)
+	if (!last || (!g->overflow && !g->answered))
 		return -1;
-	/* The user saw only a part of it, or nothing: ask again. */
+	/* Overflow: the user saw only a part of it, or nothing: the device asks again. */
 	group_unlink(ctx, g);
-	device_put(dev);
-	*fresh = g;
-	return IOASID_RESPONSE_SUCCESS;
+	*done = g;
+	return g->answered ? (int)g->code : IOASID_RESPONSE_SUCCESS;
+}
+
+static void report_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
+			   const struct ioasid_fault_report *report)
+{
+	struct fault_group *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT), *done = NULL;
+	struct fault_record *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	int code;
+
+	mutex_lock(&ctx->faultq.lock);
+	code = queue_request(ctx, dev, report, &fresh, &r, &done);
+	if (code >= 0)
+		dev->nr_answering++;
+	mutex_unlock(&ctx->faultq.lock);
+	if (code >= 0)
+		respond_counted(ctx, dev, report->pasid, report->group, (u32)code);
+	if (done)
+		device_put(done->dev);
+	kfree(done);
+	kfree(fresh);
+	kfree(r);
 }
 
 void ioasid_report_page_request(struct ioasid_device *dev, const struct ioasid_fault_report *report)
 {
 	struct ioasid_ctx *ctx = device_ctx_get(dev);
-	struct fault_group *fresh = NULL;
-	struct fault_record *r = NULL;
-	int code = report->flags & IOASID_FAULT_LAST ? IOASID_RESPONSE_INVALID : -1;
 
 	if (ctx) {
-		fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
-		r = kzalloc(sizeof(*r), GFP_KERNEL);
-		mutex_lock(&ctx->faultq.lock);
-		code = queue_request(ctx, dev, report, &fresh, &r);
-		mutex_unlock(&ctx->faultq.lock);
+		report_request(ctx, dev, report);
 		ioasid_ctx_put(ctx);
+	} else if (report->flags & IOASID_FAULT_LAST) {
+		respond(dev, report->pasid, report->group, IOASID_RESPONSE_INVALID);
 	}
-	if (code >= 0)
-		respond(dev, report->pasid, report->group, (u32)code);
-	kfree(r);
-	kfree(fresh);
 }
 
-/* ---- the user's side ---------------------------------------------------------------------------------- */
+/* ---- the user's side ------------------------------------------------------------------------ */
 
 int faultq_open(struct ioasid_ctx *ctx, void *arg)
 {
@@ -415,14 +534,8 @@ int ioasid_fault_take(struct ioasid_ctx *ctx, struct ioasid_fault *out, unsigned
 		if (taken == n)
 			break;
 		out[taken++] = r->rec;
-		if (r->group)
-			r->group->unread--;
-		list_del(&r->link);
-		q->nr_records--;
-		kfree(r);
+		record_free(ctx, r);
 	}
-	if (taken && !q->nr_records)
-		ctx->machine->ops->fault_notify(ctx, false);
 	mutex_unlock(&q->lock);
 	return (int)taken;
 }
@@ -437,20 +550,18 @@ void ioasid_fault_release(struct ioasid_ctx *ctx)
 
 	mutex_lock(&q->lock);
 	q->open = false;
-	list_for_each_entry_safe(r, next, &q->records, link) {
-		if (r->group)
-			r->group->unread--;
-		list_del(&r->link);
-		kfree(r);
-	}
-	q->nr_records = 0;
+	/* A group answered before its LAST has its answer: it needs no listener any more. */
 	idtree_for_each(&q->ids, id, g)
 	{
 		group_unlink(ctx, g);
+		if (g->complete)
+			g->dev->nr_answering++;
 		list_add_tail(&g->dev_link, &out);
 	}
+	list_for_each_entry_safe(r, next, &q->records, link)
+		record_free(ctx, r);
 	mutex_unlock(&q->lock);
-	answer_list(&out);
+	answer_list(ctx, &out, true);
 }
 
 static bool code_known(u32 code)
@@ -462,21 +573,35 @@ static bool code_known(u32 code)
 int faultq_respond(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_page_response *p = arg;
+	struct ioasid_faultq *q = &ctx->faultq;
 	struct fault_group *g;
+	bool now;
 
 	if (!code_known(p->code))
 		return -EINVAL;
-	mutex_lock(&ctx->faultq.lock);
-	g = idtree_find(&ctx->faultq.ids, p->id);
-	if (!g || !g->complete) {
-		mutex_unlock(&ctx->faultq.lock);
-		/* The rest of the group is on its way: the answer is for all of it. */
-		return g ? -EAGAIN : -ENOENT;
+	if (READ_ONCE(ctx->closed))
+		return -ENODEV;
+	mutex_lock(&q->lock);
+	g = idtree_find(&q->ids, p->id);
+	if (!g) {
+		mutex_unlock(&q->lock);
+		return -ENOENT;
 	}
-	group_unlink(ctx, g);
-	mutex_unlock(&ctx->faultq.lock);
-	respond(g->dev, g->pasid, g->group, p->code);
-	device_put(g->dev);
-	kfree(g);
+	now = g->complete;
+	if (now) {
+		group_unlink(ctx, g);
+		g->dev->nr_answering++;
+	} else {
+		/* The rest of the group is on its way: the answer is for all of it. */
+		idtree_erase(&q->ids, g->id);
+		g->answered = true;
+		g->code = p->code;
+	}
+	mutex_unlock(&q->lock);
+	if (now) {
+		respond_counted(ctx, g->dev, g->pasid, g->group, p->code);
+		device_put(g->dev);
+		kfree(g);
+	}
 	return 0;
 }

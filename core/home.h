@@ -111,13 +111,16 @@ struct ioasid_domain {
  * @flush: make the last unmap()s of [@start, @last] take effect everywhere, nested domains and
  *         device TLBs included; then free the emptied table pages. Return: 0; -EIO: a device did
  *         not answer and was fenced (its DMA is blocked, so the promise holds all the same)
- * @set_table: NESTED: replace the root atomically; NULL: every access is an event. Flushes
+ * @set_table: NESTED: replace the root atomically; NULL: every access is an event. Flushes. Going
+ *             back to a table that was set before needs no memory. -EIO as flush: the table is set
  * @invalidate: NESTED: the guest changed its table in [@start, @last]; @dev NULL: all devices.
  *              @leaf: only leaf entries. Return: 0 or -EIO as flush
  * @attach: make {@dev, @pasid} reach @domain, replacing atomically what it reached before
- *          (flushed on return); PPASID_NONE: the RID. Nothing has changed on error
+ *          (flushed on return); PPASID_NONE: the RID. Nothing has changed on error. Replacing what
+ *          is attached needs no memory
  * @detach: {@dev, @pasid} reaches nothing; flushed on return
  * @purge: RESET of @dev: forget everything cached for it, end its fence; routes stay
+ * @reserved: does [@start, @last] touch a window of the IOMMU's own? NULL: it has none
  * @report_ranges: usable ranges and reserved windows; fills up to @room, returns how many exist
  */
 struct ioasid_iommu_ops {
@@ -134,6 +137,7 @@ struct ioasid_iommu_ops {
 	int (*attach)(struct ioasid_device *dev, ppasid_t pasid, struct ioasid_domain *domain);
 	void (*detach)(struct ioasid_device *dev, ppasid_t pasid);
 	void (*purge)(struct ioasid_device *dev);
+	bool (*reserved)(struct ioasid_iommu *iommu, u64 start, u64 last);
 	unsigned int (*report_ranges)(struct ioasid_iommu *iommu, struct ioasid_range *ranges,
 				      unsigned int room);
 };
@@ -160,10 +164,13 @@ struct ioasid_iommu {
 
 /**
  * struct ioasid_device_ops - what the core asks of a device driver; members may be NULL
+ * They may be called with the context's lock held: none of them may issue a command, or wait for
+ * somebody who does. They may report faults and page requests.
+ *
  * @quiesce: stop the device's DMA; on return nothing of it is on its way. May sleep
  * @reset: stop it and forget queues and registers
- * @page_response: a page request group was answered. No core lock is held; may be called from any
- *                 context that may sleep, also from inside ioasid_report_page_request()
+ * @page_response: a page request group was answered. May be called from any context that may
+ *                 sleep, also from inside ioasid_report_page_request()
  * @can_save: its driver can save state
  */
 struct ioasid_device_ops {

@@ -25,25 +25,26 @@ static int check_granularity(const struct ioasid_invalidate *v)
 	return v->granularity == IOASID_INV_PASID ? 0 : v->vpasid ? -EINVAL : 0;
 }
 
-/* Does @dev reach @ioas, by @vpasid if one is named? */
-static bool device_reaches(struct ioasid_device *dev, struct ioas *ioas, u32 vpasid)
+/* Does @dev reach @ioas, by @v's number if the granularity names one? */
+static bool device_reaches(struct ioasid_device *dev, struct ioas *ioas,
+			   const struct ioasid_invalidate *v)
 {
 	struct ioas_route *route;
 
-	if (vpasid) {
-		route = pasid_space_find(&dev->space, PPASID(vpasid));
+	if (v->granularity == IOASID_INV_PASID) {
+		route = pasid_space_find(&dev->space, PPASID(v->vpasid));
 		return route && route->attach->ioas == ioas;
 	}
 	return route_find_attach(dev, ioas) ||
 	       (dev->group->depth && dev->group->stack[dev->group->depth - 1] == ioas);
 }
 
-static bool number_exists(struct ioas *ioas, u32 vpasid)
+static bool number_exists(struct ioas *ioas, const struct ioasid_invalidate *v)
 {
 	struct ioas_attach *attach;
 
 	list_for_each_entry(attach, &ioas->attaches, ioas_link) {
-		if (device_reaches(attach->dev, ioas, vpasid))
+		if (device_reaches(attach->dev, ioas, v))
 			return true;
 	}
 	return false;
@@ -73,9 +74,9 @@ int inval_cache(struct ioasid_ctx *ctx, void *arg)
 		return rc ?: -EINVAL;
 	if (v->flags & IOASID_INV_DEVICE) {
 		dev = ctx_find_device(ctx, v->cookie);
-		if (!dev || !device_reaches(dev, ioas, v->vpasid))
+		if (!dev || !device_reaches(dev, ioas, v))
 			return -ENOENT;
-	} else if (v->granularity == IOASID_INV_PASID && !number_exists(ioas, v->vpasid)) {
+	} else if (v->granularity == IOASID_INV_PASID && !number_exists(ioas, v)) {
 		return -ENOENT;
 	}
 	list_for_each_entry(domain, &ioas->domains, link) {

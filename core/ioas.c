@@ -106,7 +106,7 @@ static int check_table(const struct ioasid_table *t)
 
 /* ---- alloc --------------------------------------------------------------------------------------- */
 
-static struct ioas_maps *maps_alloc(void)
+static struct ioas_maps *maps_alloc(struct ioas *ioas)
 {
 	struct ioas_maps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
 
@@ -115,6 +115,8 @@ static struct ioas_maps *maps_alloc(void)
 	mutex_init(&maps->lock);
 	maps->by_iova = RB_ROOT_CACHED;
 	maps->targets = RB_ROOT_CACHED;
+	maps->ioas = ioas;
+	INIT_LIST_HEAD(&maps->dirty);
 	return maps;
 }
 
@@ -143,10 +145,12 @@ static struct ioas *ioas_create(struct ioasid_ctx *ctx, const struct ioas_kind_p
 	INIT_LIST_HEAD(&ioas->sibling);
 	INIT_LIST_HEAD(&ioas->domains);
 	INIT_LIST_HEAD(&ioas->attaches);
-	if (a->flags & IOASID_ALLOC_TABLE)
+	if (a->flags & IOASID_ALLOC_TABLE) {
 		ioas->table = a->table;
+		ioas->bound = true;
+	}
 	if (kind->mappable) {
-		ioas->maps = maps_alloc();
+		ioas->maps = maps_alloc(ioas);
 		if (!ioas->maps) {
 			kfree(ioas);
 			return NULL;
@@ -278,21 +282,37 @@ static int set_table_everywhere(struct ioas *ioas, const struct ioasid_table *ta
 				const struct ioasid_table *old)
 {
 	struct ioasid_domain *domain, *undo;
-	int rc;
+	int rc, err;
 
 	list_for_each_entry(domain, &ioas->domains, link) {
 		rc = domain->iommu->ops->set_table(domain, table);
-		if (rc)
+		/* EIO: it is set, and a device that did not answer is fenced. */
+		if (rc && rc != -EIO)
 			goto undo;
 	}
 	return 0;
 undo:
+	err = rc;
 	list_for_each_entry(undo, &ioas->domains, link) {
 		if (undo == domain)
 			break;
-		WARN_ON(undo->iommu->ops->set_table(undo, old));
+		rc = undo->iommu->ops->set_table(undo, old);
+		WARN_ON(rc && rc != -EIO);
 	}
-	return rc;
+	return err;
+}
+
+/* Without a table nothing can satisfy a page request any more. */
+static void cancel_faults(struct ioas *ioas)
+{
+	struct ioas_attach *attach;
+	struct ioas_route *route;
+
+	list_for_each_entry(attach, &ioas->attaches, ioas_link) {
+		list_for_each_entry(route, &attach->routes, link)
+			faultq_cancel(attach->dev, route->ppasid, ioas);
+	}
+	stack_cancel_faults(ioas);
 }
 
 int ioas_bind_pgtable(struct ioasid_ctx *ctx, void *arg)
@@ -318,17 +338,9 @@ int ioas_bind_pgtable(struct ioasid_ctx *ctx, void *arg)
 	if (rc)
 		return rc;
 	ioas->table = b->table;
-	if (none) {
-		struct ioas_attach *attach;
-		struct ioas_route *route;
-
-		/* Nothing can satisfy them any more. */
-		list_for_each_entry(attach, &ioas->attaches, ioas_link) {
-			list_for_each_entry(route, &attach->routes, link)
-				faultq_cancel(attach->dev, route->ppasid);
-		}
-		stack_cancel_faults(ioas);
-	}
+	WRITE_ONCE(ioas->bound, !none);
+	if (none)
+		cancel_faults(ioas);
 	return 0;
 }
 
@@ -357,9 +369,19 @@ static u64 common_page_sizes(struct ioas *ioas)
 }
 
 /* Input addresses every attached IOMMU can take, and what they keep for themselves. */
+#define MAX_RANGES 16
+static bool range_listed(const struct ioasid_range *ranges, u32 n, const struct ioasid_range *r)
+{
+	while (n-- > 1) {
+		if (ranges[n].start == r->start && ranges[n].last == r->last)
+			return true;
+	}
+	return false;
+}
+
 static int report_ranges(struct ioas *ioas, struct ioasid_ioas_info *info)
 {
-	struct ioasid_range ranges[16];
+	struct ioasid_range ranges[MAX_RANGES], own[MAX_RANGES];
 	struct ioasid_domain *domain;
 	u32 n = 1, room = info->nr_ranges, i, got;
 
@@ -367,14 +389,12 @@ static int report_ranges(struct ioas *ioas, struct ioasid_ioas_info *info)
 	ranges[0].last = ioas_input_last(ioas);
 	list_for_each_entry(domain, &ioas->domains, link) {
 		ranges[0].last = min(ranges[0].last, domain->iommu->last);
-		got = domain->iommu->ops->report_ranges(domain->iommu, ranges + n,
-							(unsigned int)ARRAY_SIZE(ranges) - n);
-		got = min_t(u32, got, (u32)ARRAY_SIZE(ranges) - n);
-		for (i = n; i < n + got; i++) {
-			if (ranges[i].type != IOASID_RANGE_USABLE)
-				ranges[n++] = ranges[i];
+		got = domain->iommu->ops->report_ranges(domain->iommu, own, ARRAY_SIZE(own));
+		got = min_t(u32, got, ARRAY_SIZE(own));
+		for (i = 0; i < got && n < ARRAY_SIZE(ranges); i++) {
+			if (own[i].type != IOASID_RANGE_USABLE && !range_listed(ranges, n, &own[i]))
+				ranges[n++] = own[i];
 		}
-		break; /* windows belong to the machine: every IOMMU of it reports the same */
 	}
 	info->nr_ranges = n;
 	if (!info->ranges || !room)

@@ -22,17 +22,7 @@ struct ioas_map *ioas_map_next(struct ioas_map *map, u64 start, u64 last)
 /** ioas_map_reserved() - does [@start, @last] touch a window the IOMMU keeps for itself? */
 bool ioas_map_reserved(struct ioasid_iommu *iommu, u64 start, u64 last)
 {
-	struct ioasid_range ranges[16];
-	unsigned int n, i;
-
-	n = iommu->ops->report_ranges(iommu, ranges, ARRAY_SIZE(ranges));
-	n = min_t(unsigned int, n, ARRAY_SIZE(ranges));
-	for (i = 0; i < n; i++) {
-		if (ranges[i].type != IOASID_RANGE_USABLE && ranges[i].start <= last &&
-		    ranges[i].last >= start)
-			return true;
-	}
-	return false;
+	return iommu->ops->reserved && iommu->ops->reserved(iommu, start, last);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------- */
@@ -137,7 +127,7 @@ static void map_unpin(struct ioas_map *map)
 	struct ioasid_ctx *ctx = map->ioas->ctx;
 	s64 bytes = (s64)(map->iova.last - map->iova.start + 1);
 
-	if (!map->pin)
+	if (map->ioas->parent)
 		return;
 	ctx->machine->ops->unpin(ctx, map->pin);
 	atomic64_sub(bytes, &ctx->pinned);
@@ -235,8 +225,15 @@ int ioas_map_dma(struct ioasid_ctx *ctx, void *arg)
 	map->iova.last = last;
 	map->target.start = m->vaddr;
 	map->target.last = m->vaddr + (m->length - 1);
-	/* Pinning may take long: outside the family lock, and before anything is visible. */
-	rc = map_pin(ioas, map, m);
+	mutex_lock(ioas_family_lock(ioas));
+	rc = ioas_map_first(ioas, map->iova.start, map->iova.last) ? -EEXIST : 0;
+	mutex_unlock(ioas_family_lock(ioas));
+	/*
+	 * Pinning may take long: outside the family lock, before anything is visible, and not for
+	 * nothing. What changed meanwhile shows in map_locked().
+	 */
+	if (!rc)
+		rc = map_pin(ioas, map, m);
 	if (!rc) {
 		mutex_lock(ioas_family_lock(ioas));
 		rc = map_locked(ioas, map);
@@ -289,6 +286,7 @@ static u64 unmap_locked(struct ioas *ioas, u64 start, u64 last)
 	u64 first = ~0ULL, end = 0, bytes = 0;
 
 	for (map = ioas_map_first(ioas, start, last); map; map = ioas_map_next(map, start, last)) {
+		cond_resched();
 		first = min(first, (u64)map->iova.start);
 		end = map->iova.last;
 		nest_parent_unmapping(map);
@@ -299,6 +297,7 @@ static u64 unmap_locked(struct ioas *ioas, u64 start, u64 last)
 	tables_flush(ioas, first, end);
 	nest_parent_unmapped(ioas);
 	for (map = ioas_map_first(ioas, start, last); map; map = next) {
+		cond_resched();
 		next = ioas_map_next(map, start, last);
 		bytes += map->iova.last - map->iova.start + 1;
 		map_unlink(map);

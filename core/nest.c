@@ -15,9 +15,12 @@
 
 #define BATCH 32U
 
-/* Enter [@start, @last] of a pinned map; @start and @last are its own input addresses. */
-static int pinned_pieces(struct ioas_map *map, struct ioasid_domain *domain, u64 iova, u64 start,
-			 u64 last, u32 prot)
+/*
+ * Enter [@start, @last] of a pinned map; @start and @last are its own input addresses. Not inlined:
+ * its array must not be on the stack once per level of pieces_at().
+ */
+static noinline int pinned_pieces(struct ioas_map *map, struct ioasid_domain *domain, u64 iova,
+				  u64 start, u64 last, u32 prot)
 {
 	const struct ioasid_home_ops *home = map->ioas->ctx->machine->ops;
 	u64 offset = start - map->iova.start, left = last - start + 1;
@@ -27,6 +30,7 @@ static int pinned_pieces(struct ioas_map *map, struct ioasid_domain *domain, u64
 	int rc;
 
 	while (left) {
+		cond_resched();
 		n = home->extents(map->pin, offset, left, ext, BATCH);
 		if (WARN_ON(!n))
 			return -EFAULT;
@@ -54,9 +58,9 @@ static int pieces_at(struct ioas_map *map, struct ioasid_domain *domain, u64 iov
 	struct ioas_map *pm;
 	int rc;
 
-	if (map->pin)
+	if (!parent)
 		return pinned_pieces(map, domain, iova, start, last, prot);
-	if (WARN_ON(!parent || depth > 2))
+	if (WARN_ON(depth > 2))
 		return -EINVAL;
 	for (pm = ioas_map_first(parent, tstart, tlast); pm;
 	     pm = ioas_map_next(pm, tstart, tlast)) {
@@ -127,6 +131,8 @@ static void child_take_out(struct ioas_map *cm, u64 start, u64 last)
 	list_for_each_entry(domain, &cm->ioas->domains, link)
 		domain->iommu->ops->unmap(domain, cstart, clast);
 	/* Ranges are whole pages, so a last address of 0 means: nothing yet. */
+	if (!maps->dirty_last)
+		list_add_tail(&maps->dirty_link, &cm->ioas->parent->maps->dirty);
 	maps->dirty_start = maps->dirty_last ? min(maps->dirty_start, cstart) : cstart;
 	maps->dirty_last = max(maps->dirty_last, clast);
 }
@@ -151,24 +157,25 @@ void nest_parent_unmapping(struct ioas_map *map)
 
 	if (!is_shadowed(map->ioas))
 		return;
-	for_each_target(n, map->ioas, map->iova.start, map->iova.last) child_take_out(
-		container_of(n, struct ioas_map, target), map->iova.start, map->iova.last);
+	for_each_target(n, map->ioas, map->iova.start, map->iova.last)
+	{
+		cond_resched();
+		child_take_out(container_of(n, struct ioas_map, target), map->iova.start,
+			       map->iova.last);
+	}
 }
 
 /** nest_parent_unmapped() - flush what nest_parent_unmapping() took out, once per child. */
 void nest_parent_unmapped(struct ioas *parent)
 {
 	struct ioasid_domain *domain;
-	struct ioas *child;
+	struct ioas_maps *maps, *next;
 
-	list_for_each_entry(child, &parent->children, sibling) {
-		struct ioas_maps *maps = child->maps;
-
-		if (!maps || !maps->dirty_last)
-			continue;
-		list_for_each_entry(domain, &child->domains, link)
+	list_for_each_entry_safe(maps, next, &parent->maps->dirty, dirty_link) {
+		list_for_each_entry(domain, &maps->ioas->domains, link)
 			(void)domain->iommu->ops->flush(domain, maps->dirty_start,
 							maps->dirty_last);
+		list_del(&maps->dirty_link);
 		maps->dirty_start = 0;
 		maps->dirty_last = 0;
 	}

@@ -59,6 +59,21 @@ void pasid_space_release(struct pasid_space *space, ppasid_t pasid)
 		space->pending--;
 }
 
+void pasid_space_release_pending(struct pasid_space *space)
+{
+	void *owner;
+	u32 id;
+
+	if (!space->pending)
+		return;
+	idtree_for_each(&space->ids, id, owner)
+	{
+		if (owner == &pasid_pending)
+			idtree_erase(&space->ids, id);
+	}
+	space->pending = 0;
+}
+
 void *pasid_space_next(const struct pasid_space *space, ppasid_t *pasid)
 {
 	void *owner;

@@ -46,6 +46,8 @@ s64 pasid_space_lowest_free(const struct pasid_space *space, u32 first, u32 last
 void pasid_space_retire(struct pasid_space *space, ppasid_t pasid);
 /** pasid_space_release() - taken or pending -> free. Cannot fail. */
 void pasid_space_release(struct pasid_space *space, ppasid_t pasid);
+/** pasid_space_release_pending() - all pending ones -> free. Cannot fail. */
+void pasid_space_release_pending(struct pasid_space *space);
 /** pasid_space_next() - next taken number at or after *@pasid; its owner, or NULL. */
 void *pasid_space_next(const struct pasid_space *space, ppasid_t *pasid);
 

@@ -3,6 +3,8 @@
 #include "core/core.h"
 
 #define QUERY_END (~0ULL)
+/* Entries per call: locks are held meanwhile, and the cursor tells where to go on. */
+#define QUERY_MAX 256U
 
 /* What one call has written so far. */
 struct query_out {
@@ -62,7 +64,7 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 			.cookie = dev->cookie,
 			.dev_class = dev->dev_class,
 			.nr_pasid_routes = dev->nr_routes,
-			.default_ioasid = dev->default_handle,
+			.default_ioasid = device_default(dev),
 			.mode = IOASID_MODE_LOCAL,
 		};
 
@@ -89,10 +91,10 @@ static int query_device_routes(struct ioasid_device *dev, struct query_out *out,
 	ppasid_t n;
 	int rc;
 
-	if (!*position && dev->default_handle != IOASID_INVALID) {
+	if (!*position && device_default(dev) != IOASID_INVALID) {
 		if (q->count == q->room)
 			return 1;
-		e.ioasid = dev->default_handle;
+		e.ioasid = device_default(dev);
 		rc = query_put(out, &e);
 		if (rc)
 			return rc;
@@ -198,6 +200,9 @@ int query_objects(struct ioasid_ctx *ctx, void *arg)
 		return -EINVAL;
 	if (q->ioasid && q->type != IOASID_QUERY_MAP)
 		return -EINVAL;
+	if (!q->room)
+		return -EINVAL;
+	q->room = min(q->room, QUERY_MAX);
 	q->count = 0;
 	if (q->cursor == QUERY_END)
 		return 0;

@@ -11,8 +11,9 @@ struct ioas_attach *route_find_attach(struct ioasid_device *dev, struct ioas *io
 {
 	struct ioas_attach *attach;
 
-	list_for_each_entry(attach, &dev->attaches, dev_link) {
-		if (attach->ioas == ioas)
+	/* A space has few devices; a device may have a great many spaces. */
+	list_for_each_entry(attach, &ioas->attaches, ioas_link) {
+		if (attach->dev == dev)
 			return attach;
 	}
 	return NULL;
@@ -35,10 +36,17 @@ static int take_number(struct ioasid_device *dev, struct ioas_route *route)
 	return rc;
 }
 
+/*
+ * A device that did not answer in time may still hold work with this number: it stays pending
+ * until RESET or unbinding.
+ */
 static void release_number(struct ioasid_device *dev, struct ioas_route *route)
 {
 	mutex_lock(&dev->route_lock);
-	pasid_space_release(&dev->space, route->ppasid);
+	if (READ_ONCE(dev->fenced))
+		pasid_space_retire(&dev->space, route->ppasid);
+	else
+		pasid_space_release(&dev->space, route->ppasid);
 	mutex_unlock(&dev->route_lock);
 }
 
@@ -50,6 +58,8 @@ static int route_add(struct ioas_attach *attach, vpasid_t vpasid)
 	struct ioas_route *route;
 	int rc;
 
+	if (READ_ONCE(dev->fenced))
+		return -EIO;
 	if (ctx->nr_routes >= ctx->config.max_routes)
 		return -EDQUOT;
 	route = kzalloc(sizeof(*route), GFP_KERNEL_ACCOUNT);
@@ -64,7 +74,6 @@ static int route_add(struct ioas_attach *attach, vpasid_t vpasid)
 	rc = dev->iommu->ops->attach(dev, route->ppasid, attach->domain);
 	if (rc)
 		goto release;
-	route->fresh = true;
 	list_add_tail(&route->link, &attach->routes);
 	dev->nr_routes++;
 	ctx->nr_routes++;
@@ -89,7 +98,7 @@ static void route_remove(struct ioas_route *route)
 
 	dev->iommu->ops->detach(dev, route->ppasid);
 	release_number(dev, route);
-	faultq_cancel(dev, route->ppasid);
+	faultq_cancel(dev, route->ppasid, NULL);
 	list_del(&route->link);
 	dev->nr_routes--;
 	ctx->nr_routes--;
@@ -227,6 +236,7 @@ static s64 lowest_common_free(const struct hwid_scope *scope)
 
 	do {
 		moved = false;
+		cond_resched();
 		list_for_each_entry(attach, &scope->ioas->attaches, ioas_link) {
 			if (!in_scope(scope, attach))
 				continue;
@@ -271,6 +281,7 @@ static int set_number(const struct hwid_scope *scope, vpasid_t vpasid)
 		rc = route_add(attach, vpasid);
 		if (rc)
 			break;
+		route_find(attach->dev, vpasid)->fresh = true;
 	}
 	list_for_each_entry(attach, &scope->ioas->attaches, ioas_link) {
 		route = route_find(attach->dev, vpasid);

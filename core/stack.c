@@ -38,8 +38,7 @@ static void publish_top(struct ioasid_group *g)
 
 	list_for_each_entry(m, &g->members, group_link) {
 		mutex_lock(&m->route_lock);
-		m->default_handle = top ? top->handle.val : IOASID_INVALID;
-		m->default_user_table = top && top->kind->user_table;
+		m->default_ioas = top;
 		mutex_unlock(&m->route_lock);
 	}
 }
@@ -79,13 +78,13 @@ undo:
 	return rc;
 }
 
-static void cancel_default_faults(struct ioasid_group *g)
+static void cancel_default_faults(struct ioasid_group *g, const struct ioas *ioas)
 {
 	struct ioasid_device *m;
 
 	list_for_each_entry(m, &g->members, group_link) {
 		if (m->ctx)
-			faultq_cancel(m, PPASID_NONE);
+			faultq_cancel(m, PPASID_NONE, ioas);
 	}
 }
 
@@ -117,8 +116,9 @@ static int stack_set(struct ioasid_device *dev, struct ioas *ioas, u32 base)
 	ioas->default_routes++;
 	dev->attached = g->depth;
 	publish_top(g);
+	/* Requests that were raised under the new table already stay. */
 	if (old_top && old_top->kind->user_table)
-		cancel_default_faults(g);
+		cancel_default_faults(g, old_top);
 	return 0;
 }
 
@@ -146,7 +146,7 @@ int stack_attach(struct ioasid_device *dev, struct ioas *ioas, bool replace)
 	struct ioasid_group *g = dev->group;
 	bool stacks;
 
-	if (!dev->attached && g->depth)
+	if (g->depth && (!dev->attached || (dev->attached < g->depth && ioas == stack_top(g))))
 		return stack_join(dev, ioas);
 	if (!g->depth)
 		return stack_set(dev, ioas, 0);
@@ -175,7 +175,7 @@ static void stack_pop(struct ioasid_group *g)
 	top->default_routes--;
 	ioas_domain_put(g->domain[i]);
 	if (top->kind->user_table)
-		cancel_default_faults(g);
+		cancel_default_faults(g, top);
 }
 
 static void stack_shrink(struct ioasid_group *g)
@@ -201,6 +201,13 @@ int stack_detach(struct ioasid_device *dev, struct ioas *ioas)
 	dev->attached--;
 	stack_shrink(g);
 	return 0;
+}
+
+/** stack_member_left() - with one less, the rest may be whole: the chosen route becomes real. */
+void stack_member_left(struct ioasid_group *g)
+{
+	if (group_complete(g) && g->depth && !g->programmed && !program(g, g->domain[g->depth - 1]))
+		publish_top(g);
 }
 
 /** stack_member_bound() - @dev was bound; with the last member a chosen route becomes real. */
@@ -235,6 +242,6 @@ void stack_cancel_faults(struct ioas *ioas)
 
 	list_for_each_entry(dev, &ioas->ctx->devices, ctx_link) {
 		if (stack_top(dev->group) == ioas)
-			faultq_cancel(dev, PPASID_NONE);
+			faultq_cancel(dev, PPASID_NONE, ioas);
 	}
 }

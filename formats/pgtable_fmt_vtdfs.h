@@ -65,7 +65,7 @@ static inline int vtdfs_ia_lg2(unsigned int levels)
 	return (int)(12 + 9 * levels - 1);
 }
 
-static inline int vtdfs_prot_check(const struct iopt *pt, u32 prot)
+static inline int vtdfs_prot_check(const struct iopt *pt __maybe_unused, u32 prot)
 {
 	/* Present means readable. */
 	return prot & IOPT_READ ? 0 : -EOPNOTSUPP;

@@ -25,8 +25,8 @@
  * Fill it with vtd_caps_decode(), or field by field and then vtd_caps_prepare(). Read-only after.
  */
 struct vtd_caps {
-	u8 haw; /* host address width, 12 to 52 (in-process: width of a host virtual address) */
-	u8 mgaw; /* maximum guest address width, bits */
+	u8 haw; /* host address width, 32 to 52 (in-process: width of a host virtual address) */
+	u8 mgaw; /* maximum guest address width, 32 to 57 */
 	u8 sagaw; /* bit n: AW encoding n (n + 2 second-stage levels) */
 	u8 did_bits; /* width of a domain ID */
 	u8 pasid_bits; /* width of a PASID, 0: no requests with PASID */
@@ -63,7 +63,7 @@ struct vtd_caps {
  * @caps: result, prepared
  * @cap: capability register
  * @ecap: extended capability register
- * @haw: host address width
+ * @haw: host address width; widths no unit can have are pulled to the nearest possible one
  */
 void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap, u8 haw);
 
@@ -71,7 +71,7 @@ void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap, u8 haw);
  * vtd_caps_prepare() - compute what follows from the other fields
  * @caps: fields filled by hand
  *
- * Return: 0; -EINVAL for widths that no unit can have (haw 12..52, mgaw 12..57).
+ * Return: 0; -EINVAL for widths that no unit can have (haw 32..52, mgaw 32..57).
  */
 int vtd_caps_prepare(struct vtd_caps *caps);
 
@@ -619,6 +619,17 @@ int vtd_tables_pasid_install(struct vtd_tables *t, u16 rid, u32 pasid, const str
  * Return: 0; -ENOENT; -EINVAL; -EBUSY: not possible in one step: remove, flush, install.
  */
 int vtd_tables_pasid_replace(struct vtd_tables *t, u16 rid, u32 pasid, const struct vtd_te *te);
+
+/**
+ * vtd_tables_pasid_exchange() - the same, through "not present" where one step is not enough
+ *
+ * Needs no memory, and the slot is never seen with a mixture; but hardware may find nothing there
+ * for a moment, so the caller has to let requests that do try again. Real hardware, which may have
+ * cached the old entry in parts, needs remove, flush, install instead.
+ *
+ * Return: 0; -ENOENT; -EINVAL.
+ */
+int vtd_tables_pasid_exchange(struct vtd_tables *t, u16 rid, u32 pasid, const struct vtd_te *te);
 
 /**
  * vtd_tables_pasid_remove() - take an entry away

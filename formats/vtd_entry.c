@@ -7,12 +7,16 @@
 
 /* ---- Capabilities ------------------------------------------------------------------------- */
 
+/* No unit is narrower, and the largest page fits, so an address with good upper bits is good. */
+#define VTD_WIDTH_MIN 32
+
 int vtd_caps_prepare(struct vtd_caps *caps)
 {
 	u64 wide, table, leaf;
 	unsigned int lvl;
 
-	if (caps->haw < 12 || caps->haw > 52 || caps->mgaw < 12 || caps->mgaw > 57)
+	if (caps->haw < VTD_WIDTH_MIN || caps->haw > 52 || caps->mgaw < VTD_WIDTH_MIN ||
+	    caps->mgaw > 57)
 		return -EINVAL;
 	caps->haw_rsvd = ~((1ULL << caps->haw) - 1);
 	wide = caps->haw_rsvd & GENMASK_ULL(51, 0);
@@ -76,9 +80,8 @@ void vtd_caps_decode(struct vtd_caps *caps, u64 cap, u64 ecap, u8 haw)
 	caps->rps = ecap & VTD_ECAP_RPS;
 	caps->rprivs = ecap & VTD_ECAP_RPRIVS;
 	caps->adms = ecap & VTD_ECAP_ADMS;
-	caps->mgaw = min_t(u8, caps->mgaw, 57);
-	caps->haw = min_t(u8, max_t(u8, haw, 12), 52);
-	caps->mgaw = max_t(u8, caps->mgaw, 12);
+	caps->mgaw = min_t(u8, max_t(u8, caps->mgaw, VTD_WIDTH_MIN), 57);
+	caps->haw = min_t(u8, max_t(u8, haw, VTD_WIDTH_MIN), 52);
 	WARN_ON_ONCE(vtd_caps_prepare(caps));
 }
 

@@ -450,6 +450,24 @@ int vtd_tables_pasid_replace(struct vtd_tables *t, u16 rid, u32 pasid, const str
 	return slot ? vtd_tables_switch_pe(t, slot, pe) : -ENOENT;
 }
 
+int vtd_tables_pasid_exchange(struct vtd_tables *t, u16 rid, u32 pasid, const struct vtd_te *te)
+{
+	u64 pe[VTD_PE_WORDS], *slot = vtd_tables_pe(t, rid, pasid);
+	int rc = vtd_pe_encode(&t->caps, te, pe);
+
+	if (rc)
+		return rc;
+	if (!slot)
+		return -ENOENT;
+	rc = vtd_tables_switch_pe(t, slot, pe);
+	if (rc != -EBUSY)
+		return rc;
+	vtd_tables_store(t, &slot[0], 0);
+	dma_wmb();
+	vtd_tables_write_pe(t, slot, pe);
+	return 0;
+}
+
 int vtd_tables_pasid_remove(struct vtd_tables *t, u16 rid, u32 pasid, struct table_gather *g)
 {
 	u64 *pe = vtd_tables_pe(t, rid, pasid), *de, pa;

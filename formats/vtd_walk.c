@@ -157,7 +157,7 @@ static __always_inline u8 vtd_s_use(struct vtd_s_wk *s, u64 *ptr, u64 e, unsigne
 }
 
 static __always_inline u8 vtd_s_enter(struct vtd_s_wk *s, const u64 *table, unsigned int lvl,
-				      const u32 mode)
+				      const u32 mode __maybe_unused)
 {
 	if (s->w->te->pgtt == VTD_PGTT_SS)
 		vtd_wk_step(s->w, *table, 0, lvl, (u8)s->acc);
@@ -263,7 +263,7 @@ static noinline u8 vtd_f_fail(struct vtd_wk *w, enum ptw_fail what, unsigned int
 						       access);
 }
 
-static __always_inline u8 vtd_f_collect(struct vtd_wk *w, u64 e, unsigned int lvl)
+static __always_inline u8 vtd_f_collect(struct vtd_wk *w, u64 e, unsigned int lvl __maybe_unused)
 {
 	w->acc &= e;
 	return 0;
@@ -315,7 +315,7 @@ static __always_inline void vtd_f_step(struct vtd_wk *w, u64 table, unsigned int
 }
 
 static __always_inline u8 vtd_f_enter(struct vtd_wk *w, const u64 *table, unsigned int lvl,
-				      const u32 mode)
+				      const u32 mode __maybe_unused)
 {
 	vtd_f_step(w, *table, lvl);
 	return 0;
@@ -598,9 +598,9 @@ static __always_inline u8 vtd_walk_done(struct vtd_wk *w, const u32 mode)
 
 	if (!lg2 || (x->ss_lg2 && x->ss_lg2 < lg2))
 		lg2 = x->ss_lg2;
-	/* Pass-through has no pages; any block that is not too wide will do. */
+	/* Pass-through has no pages; any size will do. */
 	if (unlikely(!lg2))
-		lg2 = min_t(u8, w->caps->haw, 30);
+		lg2 = 30;
 	if (unlikely(w->oa >> 32 == 0)) {
 		if (w->oa >> VTD_INT_RANGE_LG2 == VTD_INT_RANGE >> VTD_INT_RANGE_LG2)
 			return vtd_walk_fault(w, VTD_SGN_8);

@@ -17,7 +17,7 @@ static const struct lib_home *home_of(const char *name)
 
 static struct ioasid *context_alloc(const struct lib_home *home)
 {
-	struct ioasid *ctx = calloc(1, sizeof(*ctx));
+	struct ioasid *ctx = os_zalloc(sizeof(*ctx));
 
 	if (!ctx)
 		return NULL;
@@ -32,7 +32,7 @@ static struct ioasid *context_alloc(const struct lib_home *home)
 destroy_lock:
 	pthread_mutex_destroy(&ctx->fault_lock);
 free:
-	free(ctx);
+	os_free(ctx);
 	return NULL;
 }
 
@@ -41,7 +41,7 @@ static void context_free(struct ioasid *ctx)
 	lib_gate_destroy(&ctx->gate);
 	pthread_mutex_destroy(&ctx->fault_lock);
 	free(ctx->devices);
-	free(ctx);
+	os_free(ctx);
 }
 
 int ioasid_open(const char *home, struct ioasid **ctx)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* libioasid: devices as their user sees them. */
 #include <errno.h>
-#include <stdlib.h>
 
+#include "os/os.h"
 #include "lib/lib.h"
 
 int ioasid_dev_open(struct ioasid *ctx, const char *name, struct ioasid_dev **dev)
@@ -13,7 +13,7 @@ int ioasid_dev_open(struct ioasid *ctx, const char *name, struct ioasid_dev **de
 	if (rc)
 		return rc;
 	rc = -ENOMEM;
-	d = calloc(1, sizeof(*d));
+	d = os_zalloc(sizeof(*d));
 	if (!d || lib_gate_init(&d->gate))
 		goto free;
 	d->home = ctx->home;
@@ -27,7 +27,7 @@ int ioasid_dev_open(struct ioasid *ctx, const char *name, struct ioasid_dev **de
 destroy_gate:
 	lib_gate_destroy(&d->gate);
 free:
-	free(d);
+	os_free(d);
 	lib_gate_exit(&ctx->gate);
 	return rc;
 }
@@ -39,7 +39,7 @@ void ioasid_dev_close(struct ioasid_dev *dev)
 	lib_gate_close(&dev->gate);
 	dev->home->dev_close(dev);
 	lib_gate_destroy(&dev->gate);
-	free(dev);
+	os_free(dev);
 }
 
 static int dev_command(struct ioasid_dev *dev, unsigned long cmd, void *arg, bool direct)

@@ -101,8 +101,10 @@ static int vu_bind_new(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 
 static bool vu_bind_try_free(struct vtd_unit *unit, struct vu_bind *b)
 {
-	/* EBUSY: a device that did not answer in time still holds it. */
-	if (b->target.pgtt == VTD_PGTT_FS && ioasid_free(unit->cfg.ctx, b->ioasid) == -EBUSY)
+	int rc = b->target.pgtt == VTD_PGTT_FS ? ioasid_free(unit->cfg.ctx, b->ioasid) : 0;
+
+	/* A device that did not answer in time may still hold it. */
+	if (rc && rc != -ENOENT)
 		return false;
 	unit->nr_binds--;
 	kfree(b);

@@ -23,13 +23,13 @@ static void vu_msi_send(struct vu_msi *msi, struct vu_out *out)
 	out->nr_msis++;
 }
 
-void vu_msi_raise(struct vtd_unit *unit, struct vu_msi *msi, struct vu_out *out)
+void vu_msi_raise(struct vu_msi *msi, struct vu_out *out)
 {
 	msi->ctl |= VTD_MSI_IP;
-	vu_msi_unmask(unit, msi, out);
+	vu_msi_unmask(msi, out);
 }
 
-void vu_msi_unmask(struct vtd_unit *unit, struct vu_msi *msi, struct vu_out *out)
+void vu_msi_unmask(struct vu_msi *msi, struct vu_out *out)
 {
 	if ((msi->ctl & VTD_MSI_IP) && !(msi->ctl & VTD_MSI_IM))
 		vu_msi_send(msi, out);
@@ -92,7 +92,7 @@ void vu_event_status(struct vtd_unit *unit, u32 bits, struct vu_out *out)
 
 	unit->ev.fsts |= bits;
 	if (!quiet)
-		vu_msi_raise(unit, &unit->ev.fault_msi, out);
+		vu_msi_raise(&unit->ev.fault_msi, out);
 }
 
 void vu_event_settle(struct vtd_unit *unit)
@@ -178,6 +178,14 @@ static u8 vu_reason_generic(const struct ioasid_fault *rec)
 	}
 }
 
+/* Was it the first-stage root that is no memory? */
+static bool vu_root_missed(const struct ioasid_fault *rec, const struct vtd_lookup *res)
+{
+	return rec->arch_reason == VTD_SFS_6 ||
+	       ((rec->flags & IOASID_FAULT_GPA) && !res->reason &&
+		rec->gpa >> PAGE_SHIFT == res->te.fs_root >> PAGE_SHIFT);
+}
+
 /*
  * The host walks the guest's tables nested, in structures of its own; the guest must read what a
  * unit that walks only its tables would have said.
@@ -194,12 +202,10 @@ static u8 vu_reason_guest(const struct ioasid_fault *rec, const struct vtd_looku
 	/* Pass-through to a place where the guest has no memory: wider than what exists. */
 	if (!res->reason && res->te.pgtt == VTD_PGTT_PASS)
 		return VTD_SGN_4;
-	if (reason == VTD_SFS_6)
-		return VTD_SFS_4;
 	/* Guest memory that the guest's tables name is not there: an access error to it. */
 	if ((reason >= VTD_SFS_5 && reason <= VTD_SSS_6) || reason == VTD_SGN_4 ||
 	    reason == VTD_SGN_5)
-		return VTD_SFS_1;
+		return vu_root_missed(rec, res) ? VTD_SFS_4 : VTD_SFS_1;
 	return reason;
 }
 
@@ -369,7 +375,7 @@ static void vu_prs_set(struct vtd_unit *unit, u32 bit, struct vu_out *out)
 
 	unit->ev.prs |= bit;
 	if (!quiet)
-		vu_msi_raise(unit, &unit->ev.page_msi, out);
+		vu_msi_raise(&unit->ev.page_msi, out);
 }
 
 /* Return: 0 in the queue; -ENOSPC overflow; -EFAULT the queue is not in memory. */
@@ -379,7 +385,7 @@ static int vu_pq_put(struct vtd_unit *unit, const struct vu_dev *dev,
 	struct vu_events *ev = &unit->ev;
 	u64 mask = vu_pq_mask(ev), tail = ev->pqt & mask;
 	u64 next = (tail + VTD_PR_BYTES) & mask;
-	u64 *d;
+	u64 *d, d0;
 
 	if (!ev->pq_on)
 		return -EFAULT;
@@ -390,22 +396,19 @@ static int vu_pq_put(struct vtd_unit *unit, const struct vu_dev *dev,
 	d = vu_gpa(unit, (ev->pqa & VTD_PQA_PQA) + tail, VTD_PR_BYTES, true);
 	if (!d)
 		return -EFAULT;
-	WRITE_ONCE(d[1], (rec->flags & IOASID_FAULT_READ ? VTD_PR1_RDR : 0) |
-				 (rec->flags & IOASID_FAULT_WRITE ? VTD_PR1_WRR : 0) |
-				 (rec->flags & IOASID_FAULT_LAST ? VTD_PR1_LPIG : 0) |
-				 FIELD_PREP(VTD_PR1_PRGI, rec->group) |
-				 (rec->address & VTD_PR1_ADDR));
-	WRITE_ONCE(d[2], 0);
-	WRITE_ONCE(d[3], 0);
-	WRITE_ONCE(d[0], FIELD_PREP(VTD_PR0_TYPE, VTD_PR_TYPE_PAGE) |
-				 FIELD_PREP(VTD_PR0_RID, dev->rid) |
-				 (rec->flags & IOASID_FAULT_VPASID ?
-					  VTD_PR0_PP | FIELD_PREP(VTD_PR0_PASID, rec->vpasid) :
-					  0) |
-				 (rec->flags & IOASID_FAULT_EXEC ? VTD_PR0_EXR : 0) |
-				 (rec->flags & IOASID_FAULT_PRIV ? VTD_PR0_PMR : 0));
-	/* The guest reads up to the tail: the descriptor must be there before it. */
-	smp_wmb();
+	d[1] = (rec->flags & IOASID_FAULT_READ ? VTD_PR1_RDR : 0) |
+	       (rec->flags & IOASID_FAULT_WRITE ? VTD_PR1_WRR : 0) |
+	       (rec->flags & IOASID_FAULT_LAST ? VTD_PR1_LPIG : 0) |
+	       FIELD_PREP(VTD_PR1_PRGI, rec->group) | (rec->address & VTD_PR1_ADDR);
+	d[2] = 0;
+	d[3] = 0;
+	d0 = FIELD_PREP(VTD_PR0_TYPE, VTD_PR_TYPE_PAGE) | FIELD_PREP(VTD_PR0_RID, dev->rid) |
+	     (rec->flags & IOASID_FAULT_EXEC ? VTD_PR0_EXR : 0) |
+	     (rec->flags & IOASID_FAULT_PRIV ? VTD_PR0_PMR : 0);
+	if (rec->flags & IOASID_FAULT_VPASID)
+		d0 |= VTD_PR0_PP | FIELD_PREP(VTD_PR0_PASID, rec->vpasid);
+	/* The word with the type makes it a request, so it goes last; the tail follows it. */
+	smp_store_release(&d[0], d0);
 	ev->pqt = next;
 	return 0;
 }

@@ -100,25 +100,29 @@ static void vu_inv_did(struct vu_run *run, u16 did)
 	cds_hlist_for_each_entry_2(b, &d->binds, did_node) vu_inv_all(run, b);
 }
 
-/* A range under every PASID of a device. */
-static void vu_inv_dev(struct vu_run *run, struct vu_dev *dev, u64 start, u64 last)
+/*
+ * Under every PASID of a device. Whatever the range, all of it: a queue full of ranges for a device
+ * with many numbers would otherwise take their product in invalidations.
+ */
+static void vu_inv_pasids(struct vu_run *run, struct vu_dev *dev)
 {
 	struct vu_bind *b;
 
+	if (dev->inv_run == run->unit->run)
+		return;
+	dev->inv_run = run->unit->run;
 	list_for_each_entry(b, &dev->binds, dev_link)
-		vu_inv_range(run, b, start, last, true);
+		vu_inv_all(run, b);
 }
 
 static void vu_inv_global(struct vu_run *run)
 {
 	struct vu_dev *dev;
-	struct vu_bind *b;
 
 	list_for_each_entry(dev, &run->unit->devices, link) {
 		if (dev->def)
 			vu_inv_all(run, dev->def);
-		list_for_each_entry(b, &dev->binds, dev_link)
-			vu_inv_all(run, b);
+		vu_inv_pasids(run, dev);
 	}
 }
 
@@ -207,7 +211,7 @@ static int vu_desc_pasid_dev_tlb(struct vu_run *run, const u64 q[VU_WORDS])
 	if (!dev)
 		return 0;
 	if (q[1] & VTD_QI_PASID_DEV_TLB1_GI) {
-		vu_inv_dev(run, dev, start, last);
+		vu_inv_pasids(run, dev);
 		return 0;
 	}
 	b = vu_bind_find(dev, FIELD_GET(VTD_QI0_PASID, q[0]));
@@ -217,7 +221,8 @@ static int vu_desc_pasid_dev_tlb(struct vu_run *run, const u64 q[VU_WORDS])
 }
 
 /* Interrupt remapping is not offered; its cache is empty. */
-static int vu_desc_interrupt_entry(struct vu_run *run, const u64 q[VU_WORDS])
+static int vu_desc_interrupt_entry(struct vu_run *run __maybe_unused,
+				   const u64 q[VU_WORDS] __maybe_unused)
 {
 	return 0;
 }
@@ -294,7 +299,7 @@ static void vu_wait_interrupt(struct vtd_unit *unit)
 	mutex_lock(&unit->regs_lock);
 	if (!(ev->ics & VTD_ICS_IWC)) {
 		ev->ics |= VTD_ICS_IWC;
-		vu_msi_raise(unit, &ev->inv_msi, &out);
+		vu_msi_raise(&ev->inv_msi, &out);
 	}
 	mutex_unlock(&unit->regs_lock);
 	vu_out_flush(unit, &out);
@@ -344,22 +349,19 @@ struct vu_desc {
 	bool scalable;
 };
 
+#define VU_DESC(type, fn, name, only_scalable) \
+	[type] = { .run = fn, .rsvd = { name##0, name##1 }, .scalable = only_scalable }
+
 static const struct vu_desc vu_descs[VTD_QI_NR_TYPES] = {
-	[VTD_QI_CONTEXT] = { vu_desc_context, { VTD_QI_RSVD_CONTEXT0, VTD_QI_RSVD_CONTEXT1 } },
-	[VTD_QI_IOTLB] = { vu_desc_iotlb, { VTD_QI_RSVD_IOTLB0, VTD_QI_RSVD_IOTLB1 } },
-	[VTD_QI_DEV_TLB] = { vu_desc_dev_tlb, { VTD_QI_RSVD_DEV_TLB0, VTD_QI_RSVD_DEV_TLB1 } },
-	[VTD_QI_INT_ENTRY] = { vu_desc_interrupt_entry, { 0, 0 } },
-	[VTD_QI_WAIT] = { vu_desc_wait, { VTD_QI_RSVD_WAIT0, VTD_QI_RSVD_WAIT1 } },
-	[VTD_QI_PASID_IOTLB] = { vu_desc_pasid_iotlb,
-				 { VTD_QI_RSVD_PASID_IOTLB0, VTD_QI_RSVD_PASID_IOTLB1 },
-				 true },
-	[VTD_QI_PASID_CACHE] = { vu_desc_pasid_cache,
-				 { VTD_QI_RSVD_PASID_CACHE0, VTD_QI_RSVD_PASID_CACHE1 },
-				 true },
-	[VTD_QI_PASID_DEV_TLB] = { vu_desc_pasid_dev_tlb, { 0, VTD_QI_RSVD_PASID_DEV_TLB1 }, true },
-	[VTD_QI_PAGE_RESPONSE] = { vu_desc_page_response,
-				   { VTD_QI_RSVD_PGRSP0, VTD_QI_RSVD_PGRSP1 },
-				   true },
+	VU_DESC(VTD_QI_CONTEXT, vu_desc_context, VTD_QI_RSVD_CONTEXT, false),
+	VU_DESC(VTD_QI_IOTLB, vu_desc_iotlb, VTD_QI_RSVD_IOTLB, false),
+	VU_DESC(VTD_QI_DEV_TLB, vu_desc_dev_tlb, VTD_QI_RSVD_DEV_TLB, false),
+	VU_DESC(VTD_QI_INT_ENTRY, vu_desc_interrupt_entry, VTD_QI_RSVD_INT_ENTRY, false),
+	VU_DESC(VTD_QI_WAIT, vu_desc_wait, VTD_QI_RSVD_WAIT, false),
+	VU_DESC(VTD_QI_PASID_IOTLB, vu_desc_pasid_iotlb, VTD_QI_RSVD_PASID_IOTLB, true),
+	VU_DESC(VTD_QI_PASID_CACHE, vu_desc_pasid_cache, VTD_QI_RSVD_PASID_CACHE, true),
+	VU_DESC(VTD_QI_PASID_DEV_TLB, vu_desc_pasid_dev_tlb, VTD_QI_RSVD_PASID_DEV_TLB, true),
+	VU_DESC(VTD_QI_PAGE_RESPONSE, vu_desc_page_response, VTD_QI_RSVD_PGRSP, true),
 };
 
 static u32 vu_desc_type(const u64 q[VU_WORDS])

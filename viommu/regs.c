@@ -150,13 +150,12 @@ static u64 vu_merge_half(u64 old, u32 off, u32 value, u32 mask, u64 writable)
 	return (old & ~m) | ((u64)value << shift & m);
 }
 
-static void vu_msi_write(struct vtd_unit *unit, struct vu_msi *msi, u32 index, u32 value, u32 mask,
-			 struct vu_out *out)
+static void vu_msi_write(struct vu_msi *msi, u32 index, u32 value, u32 mask, struct vu_out *out)
 {
 	switch (index) {
 	case 0:
 		msi->ctl = vu_merge(msi->ctl, value, mask, VTD_MSI_IM);
-		vu_msi_unmask(unit, msi, out);
+		vu_msi_unmask(msi, out);
 		break;
 	case 1:
 		msi->data = vu_merge(msi->data, value, mask, ~0u);
@@ -241,14 +240,14 @@ static u32 vu_write32(struct vtd_unit *unit, u32 off, u32 value, u32 mask, struc
 	case VTD_REG_FSTS:
 		return vu_write_status(unit, value);
 	case VTD_REG_FECTL ... VTD_REG_FEUADDR:
-		vu_msi_write(unit, &ev->fault_msi, (off - VTD_REG_FECTL) / 4, value, mask, out);
+		vu_msi_write(&ev->fault_msi, (off - VTD_REG_FECTL) / 4, value, mask, out);
 		return 0;
 	case VTD_REG_ICS:
 		ev->ics &= ~value;
 		vu_event_settle(unit);
 		return 0;
 	case VTD_REG_IECTL ... VTD_REG_IEUADDR:
-		vu_msi_write(unit, &ev->inv_msi, (off - VTD_REG_IECTL) / 4, value, mask, out);
+		vu_msi_write(&ev->inv_msi, (off - VTD_REG_IECTL) / 4, value, mask, out);
 		return 0;
 	case VTD_REG_PQH:
 		ev->pqh = vu_merge_half(ev->pqh, off, value, mask, VTD_PQ_OFFSET);
@@ -266,7 +265,7 @@ static u32 vu_write32(struct vtd_unit *unit, u32 off, u32 value, u32 mask, struc
 		vu_event_settle(unit);
 		return 0;
 	case VTD_REG_PECTL ... VTD_REG_PEUADDR:
-		vu_msi_write(unit, &ev->page_msi, (off - VTD_REG_PECTL) / 4, value, mask, out);
+		vu_msi_write(&ev->page_msi, (off - VTD_REG_PECTL) / 4, value, mask, out);
 		return 0;
 	default:
 		return vu_write_config(unit, off, value, mask);

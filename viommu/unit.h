@@ -96,6 +96,7 @@ struct vu_leaf {
  * @top: the same by PASID
  * @pending: page requests waiting for the guest (regs lock)
  * @scan_run: queue run in which all of its entries were looked at
+ * @inv_run: queue run in which all of its bindings with PASID were invalidated
  */
 struct vu_dev {
 	struct list_head link;
@@ -111,6 +112,7 @@ struct vu_dev {
 	struct list_head binds;
 	struct list_head pending;
 	u64 scan_run;
+	u64 inv_run;
 	struct vu_leaf *top[VU_TOP_SLOTS];
 };
 
@@ -288,9 +290,9 @@ void vu_event_status(struct vtd_unit *unit, u32 bits, struct vu_out *out);
 /** vu_event_settle() - withdraw interrupts whose cause was serviced. Regs lock. */
 void vu_event_settle(struct vtd_unit *unit);
 /** vu_msi_raise() - an interrupt condition arose. Regs lock. */
-void vu_msi_raise(struct vtd_unit *unit, struct vu_msi *msi, struct vu_out *out);
+void vu_msi_raise(struct vu_msi *msi, struct vu_out *out);
 /** vu_msi_unmask() - the control register was written: send what was held back. Regs lock. */
-void vu_msi_unmask(struct vtd_unit *unit, struct vu_msi *msi, struct vu_out *out);
+void vu_msi_unmask(struct vu_msi *msi, struct vu_out *out);
 /**
  * vu_request_answer() - the guest answered a page request group
  * @pasid: number; 0: without PASID

@@ -29,17 +29,17 @@
 #define VTD_CCMD_DID  GENMASK_ULL(15, 0)
 
 /* IOTLB registers, where ECAP.IRO says: address first, then the command. */
-#define VTD_UNIT_IRO	0x0f
-#define VTD_REG_IVA	(VTD_UNIT_IRO * 16)
-#define VTD_REG_IOTLB	(VTD_UNIT_IRO * 16 + 8)
-#define VTD_IVA_AM	GENMASK_ULL(5, 0)
-#define VTD_IVA_IH	BIT_ULL(6)
-#define VTD_IVA_ADDR	VTD_PTR_MASK
-#define VTD_IOTLB_IVT	BIT_ULL(63)
-#define VTD_IOTLB_IIRG	GENMASK_ULL(61, 60)
-#define VTD_IOTLB_IAIG	GENMASK_ULL(58, 57)
-#define VTD_IOTLB_DID	GENMASK_ULL(47, 32)
-#define VTD_IOTLB_SHIFT 0 /* granularity codes are those of the descriptors */
+#define VTD_UNIT_IRO   0x0f
+#define VTD_REG_IVA    (VTD_UNIT_IRO * 16)
+#define VTD_REG_IOTLB  (VTD_UNIT_IRO * 16 + 8)
+#define VTD_IVA_AM     GENMASK_ULL(5, 0)
+#define VTD_IVA_IH     BIT_ULL(6)
+#define VTD_IVA_ADDR   VTD_PTR_MASK
+#define VTD_IOTLB_IVT  BIT_ULL(63)
+#define VTD_IOTLB_IIRG GENMASK_ULL(61, 60)
+#define VTD_IOTLB_IAIG GENMASK_ULL(58, 57)
+#define VTD_IOTLB_DID  GENMASK_ULL(47, 32)
+/* Granularity codes are those of the descriptors. */
 
 /* Fault recording registers, where CAP.FRO says; 16 bytes each. */
 #define VTD_UNIT_FRO	   0x22
@@ -77,18 +77,22 @@
 #define VTD_QI_NR_TYPES 10
 
 /* Bits that must be 0, per type, in the two low words; words 2 and 3 are reserved in all types. */
-#define VTD_QI_RSVD_CONTEXT0	   (GENMASK_ULL(8, 6) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 50))
-#define VTD_QI_RSVD_CONTEXT1	   GENMASK_ULL(63, 0)
-#define VTD_QI_RSVD_IOTLB0	   (BIT_ULL(8) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 32))
-#define VTD_QI_RSVD_IOTLB1	   GENMASK_ULL(11, 7)
-#define VTD_QI_RSVD_DEV_TLB0	   (GENMASK_ULL(8, 4) | GENMASK_ULL(31, 21) | GENMASK_ULL(51, 48))
-#define VTD_QI_RSVD_DEV_TLB1	   GENMASK_ULL(11, 1)
+#define VTD_QI_RSVD_CONTEXT0 (GENMASK_ULL(8, 6) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 50))
+#define VTD_QI_RSVD_CONTEXT1 GENMASK_ULL(63, 0)
+#define VTD_QI_RSVD_IOTLB0   (BIT_ULL(8) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 32))
+#define VTD_QI_RSVD_IOTLB1   GENMASK_ULL(11, 7)
+#define VTD_QI_RSVD_DEV_TLB0 (GENMASK_ULL(8, 4) | GENMASK_ULL(31, 21) | GENMASK_ULL(51, 48))
+#define VTD_QI_RSVD_DEV_TLB1 GENMASK_ULL(11, 1)
+/* Interrupt remapping is not offered: whatever such a descriptor names is not cached. */
+#define VTD_QI_RSVD_INT_ENTRY0	   0
+#define VTD_QI_RSVD_INT_ENTRY1	   0
 #define VTD_QI_RSVD_WAIT0	   (BIT_ULL(8) | GENMASK_ULL(31, 12))
 #define VTD_QI_RSVD_WAIT1	   GENMASK_ULL(1, 0)
 #define VTD_QI_RSVD_PASID_IOTLB0   (GENMASK_ULL(8, 6) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 52))
 #define VTD_QI_RSVD_PASID_IOTLB1   GENMASK_ULL(11, 7)
 #define VTD_QI_RSVD_PASID_CACHE0   (GENMASK_ULL(8, 6) | GENMASK_ULL(15, 12) | GENMASK_ULL(63, 52))
 #define VTD_QI_RSVD_PASID_CACHE1   GENMASK_ULL(63, 0)
+#define VTD_QI_RSVD_PASID_DEV_TLB0 0
 #define VTD_QI_RSVD_PASID_DEV_TLB1 GENMASK_ULL(10, 1)
 #define VTD_QI_RSVD_PGRSP0	   (GENMASK_ULL(8, 5) | GENMASK_ULL(63, 52))
 #define VTD_QI_RSVD_PGRSP1	   (GENMASK_ULL(63, 12) | GENMASK_ULL(1, 0))

@@ -27,12 +27,20 @@ struct ioasid_hostdev;
 #define IOASID_HOST_NO_NESTING	(1U << 0) /* the IOMMU walks no user tables */
 #define IOASID_HOST_NO_SNOOP	(1U << 1) /* it cannot enforce snooping */
 #define IOASID_HOST_FIRST_STAGE (1U << 2) /* kernel tables are first-stage ones (no nesting) */
+/*
+ * For tests that must fail, and benchmarks; never set them otherwise: they break what the interface
+ * promises.
+ */
+#define IOASID_HOST_TEST_NO_INVALIDATE (1U << 16) /* user tables: invalidations do nothing */
+#define IOASID_HOST_TEST_NO_WAIT       (1U << 17) /* user tables: they do not wait for DMA on its way */
+#define IOASID_HOST_TEST_NO_AD	       (1U << 18) /* walks set no accessed and dirty bits */
+#define IOASID_HOST_TEST_PAGE_EXTENTS  (1U << 19) /* memory comes page by page, as if scattered */
 
 /**
  * struct ioasid_host_config - what an in-process host is made of; 0 means the default
  * @size: sizeof this structure
  * @flags: IOASID_HOST_*
- * @iotlb_entries: IOTLB size, a power of two (4096)
+ * @iotlb_entries: IOTLB size, a power of two from 2 on (4096)
  * @pasid_cache_entries: PASID cache size, a power of two (1024)
  * @walk_cache_entries: paging-structure cache size, a power of two (1024)
  * @levels: levels of kernel-managed tables, 3 to 5 (4)
@@ -40,6 +48,7 @@ struct ioasid_hostdev;
  * @pasid_bits: PASID width of the IOMMU, 1 to 20 (20)
  * @ats_timeout_ms: how long a device may take to complete an invalidation (10000)
  * @fault_share: page requests one device may have waiting for an answer (512)
+ * @test_delay_us: tests: a pause between translation and copy of each piece of a DMA (0)
  */
 struct ioasid_host_config {
 	size_t size;
@@ -52,6 +61,7 @@ struct ioasid_host_config {
 	uint64_t page_sizes;
 	uint32_t ats_timeout_ms;
 	uint32_t fault_share;
+	uint32_t test_delay_us;
 };
 
 /**
@@ -60,7 +70,7 @@ struct ioasid_host_config {
  * @config: NULL for the defaults
  * @host: a reference for the caller
  *
- * Return: 0; -EEXIST; -EINVAL bad size; -ENOMEM.
+ * Return: 0; -EEXIST; -EINVAL bad name or size; -EOPNOTSUPP unknown flag; -ENOMEM.
  */
 int ioasid_host_create(const char *name, const struct ioasid_host_config *config,
 		       struct ioasid_host **host);
@@ -73,10 +83,12 @@ void ioasid_host_put(struct ioasid_host *host);
  * struct ioasid_hostdev_ops - what a host asks of a device's emulator; all may be NULL
  * @page_response: a page request group was answered. No locks held; must not sleep long; may be
  *                 called from any thread, also during ioasid_hostdev_page_request()
- * @invalidate: translations of [@start, @last] (all PASIDs if @pasid is IOASID_INVALID) must
- *              leave the device TLB of a device that keeps one of its own. The device calls
- *              ioasid_hostdev_inv_done(@tag) when no request through them is still on its way;
- *              it may do so from inside. It must not issue commands or wait for pages before that
+ * @invalidate: translations of [@start, @last] for @pasid (IOASID_INVALID: for requests without
+ *              PASID) must leave the device TLB of a device that keeps one of its own. The device
+ *              calls ioasid_hostdev_inv_done(@tag) when no request through them is still on its
+ *              way; it may do so from inside. It must not issue commands or wait for pages before
+ *              that. What does not answer within the host's ats_timeout_ms is fenced: its requests
+ *              are refused until RESET
  * @quiesce: stop sending requests (context closes, unbind); return when stopped
  * @reset: RESET was asked: stop, forget queues and registers
  */
@@ -225,7 +237,10 @@ struct ioasid_hold;
  * @opaque: its argument
  * @hold: release with ioasid_dma_unmap()
  *
- * Return: 0; -EFAULT; -E2BIG @iov too small; -ENOMEM.
+ * An unmap of the parent concerns a hold through a user table only if it leads into the range.
+ *
+ * Return: 0; -EFAULT; -E2BIG @iov too small; -EINVAL empty or wrapping range, no access;
+ * -EOPNOTSUPP the shared kind; -ENOMEM; -ENODEV.
  */
 int ioasid_dma_map(struct ioasid_hostdev *dev, struct ioasid_dma *dma, size_t len,
 		   unsigned int access, struct iovec *iov, unsigned int *iovcnt,
@@ -247,7 +262,8 @@ void ioasid_dma_unmap(struct ioasid_hold *hold);
  * The grant is outstanding until an invalidation takes it; a translated request is honoured only
  * as long as it is.
  *
- * Return: 0; -EFAULT completer abort or unsupported request.
+ * Return: 0; -EFAULT completer abort or unsupported request (also: more than 2^20 grants are
+ * outstanding; the shared kind, which has no translated addresses); -EINVAL no ATS; -ENODEV.
  */
 int ioasid_hostdev_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma,
 			     unsigned int access, uint64_t *translated, unsigned int *page_lg2,
@@ -262,7 +278,9 @@ void ioasid_hostdev_inv_done(struct ioasid_hostdev *dev, uint32_t tag);
  * @access: IOASID_ACCESS_*
  * @last: last of its group: a response will come through ops->page_response
  *
- * Return: 0 sent; -ENOSPC the device's credits are used up; -ENODEV.
+ * Return: 0 sent; -ENOSPC the device's credits are used up; -EBUSY the group waits for its
+ * answer, or the index is in use by a request of ioasid_dma_*(); -EIO a "failure" response switched page requests off; -EINVAL no PRI,
+ * bad group or access; -ENODEV.
  */
 int ioasid_hostdev_page_request(struct ioasid_hostdev *dev, const struct ioasid_dma *dma,
 				unsigned int access, bool last);
@@ -280,8 +298,9 @@ void ioasid_host_get_stats(struct ioasid_host *host, struct ioasid_host_stats *s
 /** ioasid_host_flush_caches() - drop every cached translation (benchmarks, tests). */
 void ioasid_host_flush_caches(struct ioasid_host *host);
 /**
- * ioasid_host_root_table() - address of the VT-d root table the software IOMMU reads (RTADDR)
+ * ioasid_host_root_table() - the software IOMMU's root table address register (VT-d RTADDR)
  *
+ * Address of the root table in bits 63:12, translation table mode (scalable) in bits 11:10.
  * "Physical" addresses of a host are this process's virtual addresses.
  */
 uint64_t ioasid_host_root_table(struct ioasid_host *host);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* OS layer, user-space home: allocation, RCU registration, completions, copies. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -65,16 +67,22 @@ void os_free(const void *p)
 	free((void *)(uintptr_t)p);
 }
 
-void *os_page_zalloc(void)
+void *os_pages_zalloc(unsigned int order)
 {
+	size_t size = PAGE_SIZE << order;
 	void *p;
 
 	if (os_fault_point())
 		return NULL;
-	p = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+	p = aligned_alloc(size, size);
 	if (p)
-		memset(p, 0, PAGE_SIZE);
+		memset(p, 0, size);
 	return count(p);
+}
+
+void *os_page_zalloc(void)
+{
+	return os_pages_zalloc(0);
 }
 
 void os_page_free(void *page)

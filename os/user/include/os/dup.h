@@ -34,8 +34,8 @@ typedef __s64 s64;
 #define __aligned(n)	 __attribute__((aligned(n)))
 #define fallthrough	 __attribute__((fallthrough))
 #define BUILD_BUG_ON(c)	 _Static_assert(!(c), #c)
-#define READ_ONCE(x)	 (*(const volatile __typeof__(x) *)&(x))
-#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #ifndef container_of
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #endif
@@ -190,7 +190,10 @@ static inline unsigned int refcount_read(const refcount_t *r)
 }
 static inline void refcount_inc(refcount_t *r)
 {
-	assert(__atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED) != 0);
+	unsigned int old = __atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED);
+
+	assert(old);
+	(void)old;
 }
 static inline bool refcount_inc_not_zero(refcount_t *r)
 {

@@ -1,0 +1,810 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * What the library costs: translation, mapping, attaching, invalidation, memory.
+ *
+ *	bench_core [-r ROUNDS] [-o FILE.json] [NAME-PREFIX...]
+ *
+ * Every row is measured once per round, rows one after the other, so that what disturbs the machine
+ * disturbs all of them; the medians over the rounds are reported. A row with a baseline measures it
+ * in the same round, right after its own value.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <linux/types.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ioasid/host.h>
+#include <ioasid/ioasid.h>
+
+#define PAGE	   4096ULL
+#define GIB	   (1ULL << 30)
+#define ROUNDS_MIN 15
+#define ROUNDS_MAX 101
+
+/* Whatever fails here leaves nothing worth measuring. */
+#define must(call)                                                                    \
+	do {                                                                          \
+		long _rc = (long)(call);                                              \
+		if (_rc < 0) {                                                        \
+			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, \
+				strerror((int)-_rc));                                 \
+			exit(1);                                                      \
+		}                                                                     \
+	} while (0)
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static uint64_t rng_state = 0x1234567;
+static uint64_t rng(void)
+{
+	uint64_t z = (rng_state += 0x9e3779b97f4a7c15ULL);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* Keeps the compiler from dropping a loop whose result nobody looks at. */
+static volatile uint64_t sink;
+
+/* ---- a host with a device and a guest's memory ---------------------------------------------- */
+
+#define GUEST_RAM (64ULL << 20)
+
+/**
+ * struct rig - one host, one context, devices, a guest-physical address space
+ * @ram: guest memory, GPA 0 onwards; @ram_used: taken for tables and pages
+ * @gpa: kernel-managed address space over it
+ */
+struct rig {
+	struct ioasid_host *host;
+	struct ioasid_hostdev *dev[2];
+	struct ioasid_dev *handle[2];
+	struct ioasid *ctx;
+	uint8_t *ram;
+	uint64_t ram_used;
+	uint32_t gpa;
+};
+
+static void rig_device(struct rig *rig, const char *host, unsigned int i)
+{
+	static const char *const names[] = { "dev0", "dev1" };
+	const struct ioasid_hostdev_config config = {
+		.size = sizeof(config),
+		.name = names[i],
+		.rid = (uint16_t)(0x100 + 8 * i),
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.pasid_bits = 20,
+		.group = IOASID_INVALID,
+	};
+
+	(void)host;
+	must(ioasid_hostdev_create(rig->host, &config, &rig->dev[i]));
+	must(ioasid_dev_open(rig->ctx, names[i], &rig->handle[i]));
+	must(ioasid_dev_bind(rig->handle[i], rig->ctx, i + 1));
+}
+
+static void rig_make(struct rig *rig, const char *name, const struct ioasid_host_config *config)
+{
+	char home[80];
+	unsigned int i;
+
+	memset(rig, 0, sizeof(*rig));
+	must(ioasid_host_create(name, config, &rig->host));
+	snprintf(home, sizeof(home), "inproc:%s", name);
+	must(ioasid_open(home, &rig->ctx));
+	for (i = 0; i < 2; i++)
+		rig_device(rig, name, i);
+	rig->ram = mmap(NULL, GUEST_RAM, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (rig->ram == MAP_FAILED)
+		must(-ENOMEM);
+	must(ioasid_alloc_kernel(rig->ctx, &rig->gpa));
+	must(ioasid_map(rig->ctx, rig->gpa, 0, (uintptr_t)rig->ram, GUEST_RAM,
+			IOASID_MAP_READ | IOASID_MAP_WRITE));
+	for (i = 0; i < 2; i++)
+		must(ioasid_dev_attach(rig->handle[i], rig->gpa, 0));
+}
+
+static void rig_free(struct rig *rig)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		ioasid_dev_close(rig->handle[i]);
+	ioasid_close(rig->ctx);
+	for (i = 0; i < 2; i++)
+		ioasid_hostdev_destroy(rig->dev[i]);
+	ioasid_host_put(rig->host);
+	munmap(rig->ram, GUEST_RAM);
+}
+
+static uint64_t guest_page(struct rig *rig)
+{
+	uint64_t gpa = rig->ram_used;
+
+	rig->ram_used += PAGE;
+	if (rig->ram_used > GUEST_RAM)
+		must(-ENOMEM);
+	return gpa;
+}
+
+static uint64_t *guest_table(struct rig *rig, uint64_t gpa)
+{
+	return (uint64_t *)(rig->ram + gpa);
+}
+
+/* Enter a page of its own at @va in the guest's 4-level table, as its kernel would: A and D set. */
+static void guest_map(struct rig *rig, uint64_t root, uint64_t va)
+{
+	uint64_t table = root, *entry;
+	int level;
+
+	for (level = 3; level >= 0; level--) {
+		entry = &guest_table(rig, table)[(va >> (12 + 9 * level)) & 511];
+		if (!*entry)
+			*entry = guest_page(rig) | 0x67;
+		table = *entry & ~0xfffULL;
+	}
+}
+
+/* A process of the guest: its page table, reachable with @pasid on both devices. */
+static uint32_t guest_process(struct rig *rig, uint64_t root, uint32_t pasid)
+{
+	const struct ioasid_table table = {
+		.format = IOASID_FORMAT_VTD_FS,
+		.levels = 4,
+		.address = root,
+	};
+	uint32_t ioasid;
+	unsigned int i;
+
+	must(ioasid_alloc_user_table(rig->ctx, rig->gpa, &table, &ioasid));
+	for (i = 0; i < 2; i++)
+		must(ioasid_dev_attach_pasid(rig->handle[i], ioasid, pasid, 0));
+	return ioasid;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/**
+ * struct row - something measured
+ * @run: one sample; fills @baseline if the row has one
+ * @what: the baseline, in words, or NULL
+ */
+struct row {
+	const char *name;
+	const char *unit;
+	const char *what;
+	double (*run)(double *baseline);
+	double value[ROUNDS_MAX];
+	double base[ROUNDS_MAX];
+	unsigned int n;
+};
+
+/* Addresses in an order nobody can predict. */
+#define STREAM 65536
+static uint64_t stream[STREAM];
+
+static struct rig main_rig;
+#define HIT_PASID 5
+#define HIT_PAGES 2048 /* half the IOTLB */
+#define HIT_VA	  0x7f0000000000ULL
+
+/* The trivial way: two arrays, no device, no PASID, no permissions, nothing can change. */
+struct bare {
+	void **top[512];
+};
+static struct bare bare;
+
+static __attribute__((noinline)) void *bare_translate(const struct bare *b, uint64_t va,
+						      size_t *bytes)
+{
+	uint64_t offset = va & (PAGE - 1);
+
+	*bytes = PAGE - offset;
+	return (char *)b->top[(va >> 21) & 511][(va >> 12) & 511] + offset;
+}
+
+static void bare_enter(uint64_t va, void *page)
+{
+	void ***slot = &bare.top[(va >> 21) & 511];
+
+	if (!*slot)
+		*slot = calloc(512, sizeof(void *));
+	(*slot)[(va >> 12) & 511] = page;
+}
+
+/* As an engine does it: one request structure per queue, of which the address changes. */
+static inline void *translate_with(struct ioasid_hostdev *dev, struct ioasid_dma *dma, uint64_t va)
+{
+	size_t bytes;
+	void *p;
+
+	dma->addr = va;
+	ioasid_dma_enter();
+	p = ioasid_dma_translate(dev, dma, IOASID_ACCESS_WRITE, &bytes);
+	ioasid_dma_exit();
+	return p;
+}
+
+static const struct ioasid_dma hit_dma = { .pasid = HIT_PASID, .flags = IOASID_DMA_PASID };
+
+static void hit_setup(void)
+{
+	struct ioasid_dma dma = hit_dma;
+	uint64_t root, i;
+
+	rig_make(&main_rig, "bench", NULL);
+	root = guest_page(&main_rig);
+	for (i = 0; i < HIT_PAGES; i++)
+		guest_map(&main_rig, root, HIT_VA + i * PAGE);
+	guest_process(&main_rig, root, HIT_PASID);
+	for (i = 0; i < HIT_PAGES; i++) {
+		uint64_t va = HIT_VA + i * PAGE;
+
+		bare_enter(va, translate_with(main_rig.dev[0], &dma, va));
+	}
+	for (i = 0; i < STREAM; i++)
+		stream[i] = HIT_VA + rng() % HIT_PAGES * PAGE + (rng() & 0xff8);
+}
+
+#define HOT_LOOPS 2000000
+
+static double run_hit_hot(double *baseline)
+{
+	struct ioasid_dma dma = hit_dma;
+	double t = now_ns();
+	uint64_t sum = 0;
+	size_t bytes;
+	int i;
+
+	for (i = 0; i < HOT_LOOPS; i++)
+		sum += (uintptr_t)translate_with(main_rig.dev[0], &dma, HIT_VA);
+	t = (now_ns() - t) / HOT_LOOPS;
+	sink = sum;
+	*baseline = now_ns();
+	for (i = 0; i < HOT_LOOPS; i++)
+		sum += (uintptr_t)bare_translate(&bare, HIT_VA, &bytes);
+	*baseline = (now_ns() - *baseline) / HOT_LOOPS;
+	sink = sum;
+	return t;
+}
+
+#define HIT_REPEATS 32
+
+static uint64_t hit_stream(struct ioasid_hostdev *dev, unsigned int repeats)
+{
+	struct ioasid_dma dma = hit_dma;
+	uint64_t sum = 0;
+	unsigned int r, i;
+
+	for (r = 0; r < repeats; r++) {
+		for (i = 0; i < STREAM; i++)
+			sum += (uintptr_t)translate_with(dev, &dma, stream[i]);
+	}
+	return sum;
+}
+
+static double run_hit(double *baseline)
+{
+	double t = now_ns();
+	uint64_t sum;
+	unsigned int r, i;
+	size_t bytes;
+
+	sum = hit_stream(main_rig.dev[0], HIT_REPEATS);
+	t = (now_ns() - t) / HIT_REPEATS / STREAM;
+	*baseline = now_ns();
+	for (r = 0; r < HIT_REPEATS; r++) {
+		for (i = 0; i < STREAM; i++)
+			sum += (uintptr_t)bare_translate(&bare, stream[i], &bytes);
+	}
+	*baseline = (now_ns() - *baseline) / HIT_REPEATS / STREAM;
+	sink = sum;
+	return t;
+}
+
+/* ---- full nested walks: every page in a gigabyte of its own, so that no walk helps the next ---- */
+
+#define MISS_PAGES 256
+#define MISS_LOOPS 40
+static struct rig miss_rig;
+
+static uint64_t miss_va(uint64_t i)
+{
+	return i * (GIB + (2ULL << 20) + PAGE);
+}
+
+static void miss_setup(void)
+{
+	/* Both stages down to 4 KiB. */
+	const struct ioasid_host_config config = { .size = sizeof(config), .page_sizes = PAGE };
+	uint64_t root, i;
+
+	rig_make(&miss_rig, "bench-miss", &config);
+	root = guest_page(&miss_rig);
+	for (i = 0; i < MISS_PAGES; i++)
+		guest_map(&miss_rig, root, miss_va(i));
+	guest_process(&miss_rig, root, HIT_PASID);
+}
+
+static double run_miss(double *baseline)
+{
+	struct ioasid_dma dma = hit_dma;
+	double t, total = 0;
+	uint64_t sum = 0, i;
+	int loop;
+
+	(void)baseline;
+	for (loop = 0; loop < MISS_LOOPS; loop++) {
+		ioasid_host_flush_caches(miss_rig.host);
+		t = now_ns();
+		for (i = 0; i < MISS_PAGES; i++) {
+			void *p = translate_with(miss_rig.dev[0], &dma, miss_va(i));
+
+			sum += (uintptr_t)p;
+			if (!p)
+				must(-EFAULT);
+		}
+		total += now_ns() - t;
+	}
+	sink = sum;
+	return total / MISS_LOOPS / MISS_PAGES;
+}
+
+/* ---- two threads ------------------------------------------------------------------------------- */
+
+#define MT_REPEATS 128
+
+struct mt {
+	pthread_barrier_t *start;
+	void (*work)(unsigned int index);
+	unsigned int index;
+	double seconds;
+};
+
+static void work_translate(unsigned int index)
+{
+	sink = hit_stream(main_rig.dev[index], MT_REPEATS);
+}
+
+/* As much time in registers only. */
+static void work_alu(unsigned int index)
+{
+	uint64_t x = index + 1;
+	unsigned int i;
+
+	for (i = 0; i < MT_REPEATS * STREAM * 4U; i++) {
+		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
+		__asm__ volatile("" : "+r"(x));
+	}
+	sink = x;
+}
+
+static void *mt_thread(void *arg)
+{
+	struct mt *mt = arg;
+	double t;
+
+	pthread_barrier_wait(mt->start);
+	t = now_ns();
+	mt->work(mt->index);
+	mt->seconds = now_ns() - t;
+	return NULL;
+}
+
+/* Work done per unit of time by @n threads. */
+static double mt_rate(void (*work)(unsigned int index), unsigned int n)
+{
+	pthread_barrier_t start;
+	struct mt mt[2];
+	pthread_t thread[2];
+	double rate = 0;
+	unsigned int i;
+
+	pthread_barrier_init(&start, NULL, n);
+	for (i = 0; i < n; i++) {
+		mt[i] = (struct mt){ .start = &start, .work = work, .index = i };
+		pthread_create(&thread[i], NULL, mt_thread, &mt[i]);
+	}
+	for (i = 0; i < n; i++) {
+		pthread_join(thread[i], NULL);
+		rate += 1 / mt[i].seconds;
+	}
+	pthread_barrier_destroy(&start);
+	return rate;
+}
+
+static double run_mt2(double *baseline)
+{
+	double one = mt_rate(work_translate, 1), two = mt_rate(work_translate, 2);
+	double alu_one = mt_rate(work_alu, 1), alu_two = mt_rate(work_alu, 2);
+
+	*baseline = alu_two / alu_one;
+	return two / one;
+}
+
+/* ---- one PASID among many ------------------------------------------------------------------------- */
+
+#define MANY 100000
+static struct rig many_rig, few_rig;
+
+static void many_fill(struct rig *rig, const char *name, uint32_t n)
+{
+	uint64_t root, i;
+	uint32_t ioasid;
+
+	rig_make(rig, name, NULL);
+	root = guest_page(rig);
+	for (i = 0; i < HIT_PAGES; i++)
+		guest_map(rig, root, HIT_VA + i * PAGE);
+	ioasid = guest_process(rig, root, HIT_PASID);
+	for (i = 1; i < n; i++)
+		must(ioasid_set_hwid_dev(rig->ctx, ioasid, (uint32_t)(HIT_PASID + i), 1));
+}
+
+static void many_setup(void)
+{
+	many_fill(&many_rig, "bench-many", MANY);
+	many_fill(&few_rig, "bench-few", 1);
+}
+
+static double run_many(double *baseline)
+{
+	double t = now_ns();
+
+	sink = hit_stream(many_rig.dev[0], HIT_REPEATS);
+	t = (now_ns() - t) / HIT_REPEATS / STREAM;
+	*baseline = now_ns();
+	sink = hit_stream(few_rig.dev[0], HIT_REPEATS);
+	*baseline = (now_ns() - *baseline) / HIT_REPEATS / STREAM;
+	return t;
+}
+
+/* ---- mapping ---------------------------------------------------------------------------------------- */
+
+#define BULK	  GIB
+#define BULK_IOVA (1ULL << 40)
+static struct rig bulk_rig, flat_rig;
+static uint8_t *bulk_mem;
+static double bulk_unmap, flat_unmap;
+
+static void bulk_setup(void)
+{
+	/* Leaves of 4 KiB; memory comes page by page, or as the one piece it is. */
+	struct ioasid_host_config config = {
+		.size = sizeof(config),
+		.page_sizes = PAGE,
+		.flags = IOASID_HOST_TEST_PAGE_EXTENTS,
+	};
+
+	bulk_mem = mmap(NULL, BULK, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (bulk_mem == MAP_FAILED)
+		must(-ENOMEM);
+	rig_make(&bulk_rig, "bench-bulk", &config);
+	config.flags = 0;
+	rig_make(&flat_rig, "bench-flat", &config);
+}
+
+static double bulk_map(struct rig *rig, double *unmap)
+{
+	double t = now_ns(), mapped;
+	uint64_t bytes;
+
+	must(ioasid_map(rig->ctx, rig->gpa, BULK_IOVA, (uintptr_t)bulk_mem, BULK,
+			IOASID_MAP_READ | IOASID_MAP_WRITE));
+	mapped = now_ns();
+	must(ioasid_unmap(rig->ctx, rig->gpa, BULK_IOVA, BULK, &bytes));
+	*unmap = (now_ns() - mapped) / (double)(BULK / PAGE);
+	return (mapped - t) / (double)(BULK / PAGE);
+}
+
+static double run_map_bulk(double *baseline)
+{
+	(void)baseline;
+	return bulk_map(&bulk_rig, &bulk_unmap);
+}
+
+static double run_unmap_bulk(double *baseline)
+{
+	(void)baseline;
+	return bulk_unmap;
+}
+
+static double run_map_flat(double *baseline)
+{
+	(void)baseline;
+	return bulk_map(&flat_rig, &flat_unmap);
+}
+
+static double run_unmap_flat(double *baseline)
+{
+	(void)baseline;
+	return flat_unmap;
+}
+
+#define SINGLES 1000
+
+static double run_map_single(double *baseline)
+{
+	double t;
+	uint64_t i;
+
+	(void)baseline;
+	t = now_ns();
+	for (i = 0; i < SINGLES; i++)
+		must(ioasid_map(main_rig.ctx, main_rig.gpa, BULK_IOVA + i * PAGE,
+				(uintptr_t)main_rig.ram + i * PAGE, PAGE,
+				IOASID_MAP_READ | IOASID_MAP_WRITE));
+	t = (now_ns() - t) / SINGLES;
+	must(ioasid_unmap(main_rig.ctx, main_rig.gpa, BULK_IOVA, SINGLES * PAGE, NULL));
+	return t / 1000;
+}
+
+/* ---- attaching, invalidating -------------------------------------------------------------------------- */
+
+#define ATTACHES      1000
+#define INVALIDATIONS 1000
+static uint32_t plain_ioasid, inval_ioasid;
+
+static void attach_setup(void)
+{
+	uint64_t root = guest_page(&main_rig);
+
+	must(ioasid_alloc_kernel(main_rig.ctx, &plain_ioasid));
+	/* One more route, so that it is the attachment that is measured and not the domain. */
+	must(ioasid_dev_attach_pasid(main_rig.handle[1], plain_ioasid, 77, 0));
+	guest_map(&main_rig, root, HIT_VA);
+	inval_ioasid = guest_process(&main_rig, root, 99);
+}
+
+static double run_attach(double *baseline)
+{
+	double t = now_ns();
+	int i;
+
+	(void)baseline;
+	for (i = 0; i < ATTACHES; i++) {
+		must(ioasid_dev_attach_pasid(main_rig.handle[0], plain_ioasid, 1234, 0));
+		must(ioasid_dev_detach_pasid(main_rig.handle[0], plain_ioasid));
+	}
+	return (now_ns() - t) / ATTACHES / 1000;
+}
+
+static double inval_many(void)
+{
+	double t = now_ns();
+	int i;
+
+	for (i = 0; i < INVALIDATIONS; i++)
+		must(ioasid_invalidate_range(main_rig.ctx, inval_ioasid, HIT_VA, PAGE, true));
+	return (now_ns() - t) / INVALIDATIONS / 1000;
+}
+
+static double run_inval_idle(double *baseline)
+{
+	(void)baseline;
+	return inval_many();
+}
+
+static int engine_stop;
+
+/* An engine that copies pages through the address space that is being invalidated. */
+static void *engine(void *arg)
+{
+	struct ioasid_dma dma = { .addr = HIT_VA, .pasid = 99, .flags = IOASID_DMA_PASID };
+	static uint8_t buf[PAGE];
+
+	(void)arg;
+	while (!__atomic_load_n(&engine_stop, __ATOMIC_RELAXED))
+		must(ioasid_dma_write(main_rig.dev[1], &dma, buf, sizeof(buf)));
+	return NULL;
+}
+
+static double run_inval_busy(double *baseline)
+{
+	pthread_t thread;
+	double t;
+
+	(void)baseline;
+	engine_stop = 0;
+	pthread_create(&thread, NULL, engine, NULL);
+	usleep(2000);
+	t = inval_many();
+	__atomic_store_n(&engine_stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	return t;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------ */
+
+static double heap(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return (double)m.uordblks + (double)m.hblkhd;
+}
+
+#define MEM_ROUTES 8192
+#define MEM_SPACES 8192
+
+static double run_mem_route(double *baseline)
+{
+	double before, after;
+	struct rig rig;
+	uint32_t i;
+
+	(void)baseline;
+	rig_make(&rig, "bench-mem", NULL);
+	must(ioasid_dev_attach_pasid(rig.handle[0], rig.gpa, 1, 0));
+	before = heap();
+	for (i = 0; i < MEM_ROUTES; i++)
+		must(ioasid_set_hwid_dev(rig.ctx, rig.gpa, 64 + i, 1));
+	after = heap();
+	rig_free(&rig);
+	return (after - before) / MEM_ROUTES;
+}
+
+static double run_mem_space(double *baseline)
+{
+	struct ioasid_table table = { .format = IOASID_FORMAT_VTD_FS, .levels = 4 };
+	double before, after;
+	uint32_t i, ioasid;
+	struct rig rig;
+
+	(void)baseline;
+	rig_make(&rig, "bench-mem", NULL);
+	before = heap();
+	for (i = 0; i < MEM_SPACES; i++) {
+		must(ioasid_alloc_user_table(rig.ctx, rig.gpa, &table, &ioasid));
+		must(ioasid_dev_attach_pasid(rig.handle[0], ioasid, 64 + i, 0));
+	}
+	after = heap();
+	rig_free(&rig);
+	return (after - before) / MEM_SPACES;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------ */
+
+static struct row rows[] = {
+	{ "translate.iotlb_hit_hot", "ns", "bare two-level array", run_hit_hot },
+	{ "translate.iotlb_hit", "ns", "bare two-level array, same addresses", run_hit },
+	{ "translate.nested_miss", "ns", NULL, run_miss },
+	{ "translate.mt2", "x", "ALU loop on two threads", run_mt2 },
+	{ "translate.many_pasids", "ns", "one PASID", run_many },
+	{ "map.4k_bulk", "ns/page", NULL, run_map_bulk },
+	{ "unmap.4k_bulk", "ns/page", NULL, run_unmap_bulk },
+	{ "map.4k_one_piece", "ns/page", NULL, run_map_flat },
+	{ "unmap.4k_one_piece", "ns/page", NULL, run_unmap_flat },
+	{ "map.single", "us", NULL, run_map_single },
+	{ "attach_detach", "us", NULL, run_attach },
+	{ "invalidate.range.idle", "us", NULL, run_inval_idle },
+	{ "invalidate.range.busy", "us", NULL, run_inval_busy },
+	{ "memory.route", "B", NULL, run_mem_route },
+	{ "memory.user_table_ioasid", "B", NULL, run_mem_space },
+};
+#define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_row(FILE *json, const struct row *row, bool first)
+{
+	double v = row->value[row->n / 2], b = row->base[row->n / 2];
+
+	printf("%-26s %9.2f %-8s [%9.2f .. %9.2f]", row->name, v, row->unit, row->value[0],
+	       row->value[row->n - 1]);
+	if (row->what)
+		printf("  %.2fx of %.2f (%s)", v / b, b, row->what);
+	printf("\n");
+	if (!json)
+		return;
+	fprintf(json,
+		"%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"value\": %.3f, \"min\": %.3f, "
+		"\"max\": %.3f, ",
+		first ? "" : ",", row->name, row->unit, v, row->value[0], row->value[row->n - 1]);
+	if (row->what)
+		fprintf(json, "\"baseline\": \"%s\", \"baseline_value\": %.3f, \"ratio\": %.3f}",
+			row->what, b, v / b);
+	else
+		fprintf(json, "\"baseline\": null, \"baseline_value\": null, \"ratio\": null}");
+}
+
+static void report(const char *path)
+{
+	FILE *json = path ? fopen(path, "w") : NULL;
+	bool first = true;
+	unsigned int i;
+
+	if (path && !json)
+		must(-errno);
+	if (json)
+		fprintf(json, "[");
+	for (i = 0; i < NR_ROWS; i++) {
+		if (!rows[i].n)
+			continue;
+		qsort(rows[i].value, rows[i].n, sizeof(double), by_value);
+		qsort(rows[i].base, rows[i].n, sizeof(double), by_value);
+		print_row(json, &rows[i], first);
+		first = false;
+	}
+	if (json) {
+		fprintf(json, "\n]\n");
+		if (fclose(json))
+			must(-errno);
+	}
+}
+
+static bool wanted(const struct row *row, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++) {
+		if (!strncmp(row->name, *names, strlen(*names)))
+			return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = ROUNDS_MIN, r, i;
+	const char *path = NULL;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "r:o:")) != -1) {
+		if (opt == 'r')
+			rounds = (unsigned int)atoi(optarg);
+		else if (opt == 'o')
+			path = optarg;
+		else
+			return 2;
+	}
+	if (!rounds || rounds > ROUNDS_MAX)
+		return 2;
+	hit_setup();
+	miss_setup();
+	many_setup();
+	bulk_setup();
+	attach_setup();
+	for (r = 0; r < rounds; r++) {
+		for (i = 0; i < NR_ROWS; i++) {
+			struct row *row = &rows[i];
+
+			if (!wanted(row, argv + optind))
+				continue;
+			row->value[row->n] = row->run(&row->base[row->n]);
+			row->n++;
+		}
+	}
+	report(path);
+	rig_free(&main_rig);
+	rig_free(&miss_rig);
+	rig_free(&many_rig);
+	rig_free(&few_rig);
+	rig_free(&bulk_rig);
+	rig_free(&flat_rig);
+	munmap(bulk_mem, BULK);
+	for (i = 0; i < 512; i++)
+		free(bare.top[i]);
+	return 0;
+}

@@ -1,0 +1,772 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the files of the in-process home share.
+ *
+ *   host.c     hosts: making, finding, counting them
+ *   home.c     memory of the caller, descriptors: what the core asks of any home
+ *   ctx.c      contexts and device descriptors, for the library
+ *   thread.c   DMA sections, and who is inside a device
+ *   cache.c    PASID cache, IOTLB, walk cache
+ *   route.c    {device, PASID} -> address space; attach and detach
+ *   domain.c   address spaces as VT-d tables
+ *   inval.c    invalidation
+ *   xlate.c    from a request to a host pointer
+ *   dma.c      read, write, atomic
+ *   shared.c   DMA to the process itself
+ *   hold.c     ioasid_dma_map()
+ *   ats.c      device TLBs and their grants
+ *   pri.c      page requests
+ *   hostdev.c  devices
+ *
+ * "Physical" addresses are host virtual addresses of this process.
+ *
+ * Locks. The core calls the IOMMU with its context lock held: for writing where routes change
+ * (attach, detach, domain_alloc, domain_free, set_table, purge), so that the lists of routes and
+ * of nested domains, all within one context, stand still in flush() and invalidate(). Inside:
+ *
+ *   host->names_lock  devices of the host, their creation. Outside the core's locks
+ *   host->lock        VT-d tables above the page tables, route trees, domain IDs. Never held while
+ *                     waiting for sections, devices or holders
+ *   dev->ats_lock     grants of a device. Taken inside DMA sections
+ *   dev->pri.lock     page requests of a device. Never with a section open
+ *   host->hold_lock   holds. Taken inside DMA sections
+ *   hosts_lock, ctxs_lock, threads_lock   registries; leaves
+ *
+ * How an invalidation works. Readers (DMA) take no lock: they are inside an RCU section from the
+ * first look at a cache to the last byte copied. The invalidator changes the tables, then makes
+ * every cached copy unusable, then waits for device TLBs, for sections (synchronize_rcu()) and for
+ * holders, and only then frees. Two devices make copies unusable:
+ *   - a tag: entries are tagged with a number that is never used twice; a domain that takes a new
+ *     number leaves all its old entries behind, also those a slow reader is still to insert;
+ *   - an exact purge with a fill counter: see cache.c.
+ */
+#ifndef INPROC_PRIVATE_H
+#define INPROC_PRIVATE_H
+
+#include <pthread.h>
+
+#include <ioasid/host.h>
+
+#include "core/home.h"
+#include "formats/pgtable.h"
+#include "formats/vtd.h"
+#include "inproc/inproc.h"
+
+struct inproc_domain;
+struct inproc_route;
+
+/* Loads and stores of words that other threads use without a lock. */
+#define load_relaxed(p)	    __atomic_load_n(p, __ATOMIC_RELAXED)
+#define load_acquire(p)	    __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define load_seq_cst(p)	    __atomic_load_n(p, __ATOMIC_SEQ_CST)
+#define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
+#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+
+#define INPROC_CACHE_LINE 64
+
+/* Writes here are interrupts, in the input of a device as in what an IOMMU's tables lead to. */
+#define INPROC_MSI_FIRST 0xfee00000ULL
+#define INPROC_MSI_LAST	 0xfeefffffULL
+
+/* ---- caches -------------------------------------------------------------------------------- */
+
+/*
+ * Entries are read without a lock: the upper half of @hdr is a sequence number, odd while somebody
+ * writes; a reader that sees the same even header before and after has a whole entry. The lower
+ * half is the nested generation, so that one comparison says "not being written, and ours".
+ */
+#define ENTRY_LOCKED (1ULL << 32)
+#define ENTRY_LOW    0xffffffffULL
+
+/**
+ * struct iotlb_entry - one 4 KiB page
+ * @hdr: see above
+ * @vpn: page number << 1 | privileged
+ * @tag: domain's tag; 0: empty
+ * @val: host page | what is missing of XLAT_READ | XLAT_WRITE
+ */
+struct iotlb_entry {
+	u64 hdr;
+	u64 vpn;
+	u64 tag;
+	u64 val;
+};
+
+#define IOTLB_WAYS 2
+struct iotlb_set {
+	struct iotlb_entry way[IOTLB_WAYS];
+} __aligned(INPROC_CACHE_LINE);
+
+/**
+ * struct walk_entry - a page table that a walk went through
+ * @hdr: as in the IOTLB
+ * @key: prefix of the address, level, privilege
+ * @wtag: domain's walk tag; 0: empty
+ * @table, @gpa, @rest: struct vtd_step
+ */
+struct walk_entry {
+	u64 hdr;
+	u64 key;
+	u64 wtag;
+	u64 table;
+	u64 gpa;
+	u64 rest;
+} __aligned(INPROC_CACHE_LINE);
+
+/**
+ * struct pasid_entry - a decoded PASID table entry and the domain behind it
+ * @hdr: as in the IOTLB, lower half 0
+ * @key: route_key(); 0: empty
+ * @tag, @ngen: where the domain's tag and its parent's nested generation are read
+ * @salt: of the domain
+ * @domain: for the way through the tables
+ * @te: struct vtd_te
+ */
+struct pasid_entry {
+	u64 hdr;
+	u64 key;
+	const u64 *tag;
+	const u32 *ngen;
+	u64 salt;
+	struct inproc_domain *domain;
+	u64 te[4];
+} __aligned(INPROC_CACHE_LINE);
+
+_Static_assert(sizeof(struct vtd_te) == 32, "struct pasid_entry copies it as four words");
+
+/* ---- hosts ------------------------------------------------------------------------------------- */
+
+/** struct inproc_stats - counters kept per thread, and their sum over threads that have gone. */
+struct inproc_stats {
+	u64 iotlb_hits, iotlb_misses, walks, pasid_misses;
+};
+#define INPROC_NR_STATS (sizeof(struct inproc_stats) / sizeof(u64))
+
+/**
+ * struct inproc_env - memory of the tables
+ * @nr_pages: allocated
+ */
+struct inproc_env {
+	struct table_env env;
+	struct table_alloc alloc;
+	struct phys_mem mem;
+	u64 nr_pages;
+};
+
+/**
+ * struct ioasid_host - see <ioasid/host.h>
+ *
+ * The first part is read by every request and never written while requests run.
+ *
+ * @iotlb, @walk_cache, @pasid_cache: caches
+ * @iotlb_mask, @walk_mask, @pasid_mask: number of sets, less one
+ * @no_ngen: always 0: the nested generation of domains that are not nested
+ * @rtaddr: root table address register
+ * @caps: of the software IOMMU
+ * @seq: even; odd while PASID entries and route trees disagree; see route.c
+ * @next_tag: tags never come twice
+ * @lock: see top of file
+ * @tables: VT-d structures down to the PASID tables; @env: their memory
+ * @pt_env: memory of page tables
+ * @dids: bitmap of domain IDs in use
+ * @empty_table: a first-stage table without entries: user tables that are not bound
+ */
+struct ioasid_host {
+	struct iotlb_set *iotlb;
+	struct pasid_entry *pasid_cache;
+	struct walk_entry *walk_cache;
+	u64 iotlb_mask;
+	u64 pasid_mask;
+	u64 walk_mask;
+	u32 flags;
+	u32 no_ngen;
+	u64 rtaddr;
+	const struct vtd_caps *caps;
+	u32 test_delay_us;
+
+	/* What follows is written while requests run. */
+	u8 pad[INPROC_CACHE_LINE];
+	u64 seq;
+	u64 next_tag;
+	struct mutex lock;
+	struct vtd_tables tables;
+	struct inproc_env env;
+	struct inproc_env pt_env;
+	u64 *dids;
+	void *empty_table;
+	u32 next_did;
+	u32 next_salt;
+
+	struct ioasid_machine machine;
+	struct ioasid_iommu iommu;
+	struct ioasid_host_config config;
+	char *name;
+	refcount_t refs;
+	struct list_head link;
+
+	struct mutex names_lock;
+	struct list_head devices;
+	u32 nr_devices;
+
+	struct mutex hold_lock;
+	pthread_cond_t hold_cond;
+	u64 nr_holds;
+
+	/* Cold counters, changed with relaxed atomics. */
+	u64 nr_invalidations;
+	u64 nr_page_requests;
+	u64 nr_faults;
+	u64 nr_grants;
+	struct inproc_stats stats;
+	void *cache_mem;
+};
+
+extern const struct ioasid_home_ops inproc_home_ops, inproc_home_ops_paged;
+extern const struct ioasid_iommu_ops inproc_iommu_ops;
+extern const struct ioasid_device_ops inproc_device_ops;
+
+/** host_find() - a host by name with a reference, or NULL; "" is the default, made if needed. */
+int host_find(const char *name, struct ioasid_host **host);
+void host_get(struct ioasid_host *host);
+
+static inline struct ioasid_host *host_of_machine(struct ioasid_machine *machine)
+{
+	return container_of(machine, struct ioasid_host, machine);
+}
+
+static inline struct ioasid_host *host_of_iommu(struct ioasid_iommu *iommu)
+{
+	return container_of(iommu, struct ioasid_host, iommu);
+}
+
+static inline u64 host_new_tag(struct ioasid_host *host)
+{
+	return __atomic_add_fetch(&host->next_tag, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- threads -------------------------------------------------------------------------------------- */
+
+#define INPROC_DEPTH_MAX   8
+#define INPROC_PENDING_MAX 4
+
+/**
+ * struct inproc_thread - what is known about a thread that does DMA; lives in its TLS
+ * @depth: calls on devices it is inside of (callbacks may nest them)
+ * @busy: the devices; read by ioasid_hostdev_destroy()
+ * @stats_host: whose requests @stats counts
+ * @nr_pending: events found inside a section, to be reported when it ends
+ */
+struct inproc_thread {
+	u32 depth;
+	u32 nr_pending;
+	u32 rotor;
+	struct ioasid_host *stats_host;
+	struct inproc_stats stats;
+	struct ioasid_hostdev *busy[INPROC_DEPTH_MAX];
+	struct {
+		struct ioasid_hostdev *dev;
+		struct ioasid_fault_report report;
+	} pending[INPROC_PENDING_MAX];
+	struct list_head link;
+	bool listed;
+};
+extern __thread struct inproc_thread inproc_self __attribute__((tls_model("initial-exec")));
+
+void thread_register_slow(void);
+void thread_stats_switch(struct ioasid_host *host);
+void thread_stats_sum(struct ioasid_host *host, struct inproc_stats *sum);
+void thread_stats_forget(struct ioasid_host *host);
+void thread_report_pending(void);
+/** thread_report_later() - in a section: report when it ends; lost if too many wait already. */
+void thread_report_later(struct ioasid_hostdev *dev, const struct ioasid_fault_report *report);
+/** thread_wait_leave() - wait until no other thread is inside a call on @dev; none may enter. */
+void thread_wait_leave(struct ioasid_hostdev *dev);
+
+/*
+ * The thread sanitizer does not see what liburcu promises: what came before synchronize_rcu() is
+ * seen by sections that begin after it, and sections it waited for come before what follows.
+ */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+extern char thread_tsan_updates, thread_tsan_sections;
+#define tsan_acquire(p) __tsan_acquire(p)
+#define tsan_release(p) __tsan_release(p)
+#else
+#define tsan_acquire(p) ((void)0)
+#define tsan_release(p) ((void)0)
+#endif
+
+/** section_enter() - begin a DMA section; see ioasid_dma_enter(). */
+static __always_inline void section_enter(void)
+{
+	/* A thread joins liburcu's list and ours together; see thread_leave(). */
+	if (unlikely(!os_rcu_registered))
+		thread_register_slow();
+	urcu_memb_read_lock();
+	tsan_acquire(&thread_tsan_updates);
+}
+
+static __always_inline void section_exit(void)
+{
+	tsan_release(&thread_tsan_sections);
+	os_rcu_exit();
+	if (unlikely(inproc_self.nr_pending))
+		thread_report_pending();
+}
+
+/** section_open() - is this thread inside a section? Then it must not wait for anything. */
+static __always_inline bool section_open(void)
+{
+	return urcu_memb_read_ongoing();
+}
+
+/** section_wait() - wait until every section that is open now has ended. Not inside one. */
+static inline void section_wait(void)
+{
+	tsan_release(&thread_tsan_updates);
+	urcu_memb_synchronize_rcu();
+	tsan_acquire(&thread_tsan_sections);
+}
+
+static __always_inline struct inproc_stats *thread_stats(struct ioasid_host *host)
+{
+	if (unlikely(inproc_self.stats_host != host))
+		thread_stats_switch(host);
+	return &inproc_self.stats;
+}
+
+/* Only its own thread writes a counter, others read it: no locked instruction needed. */
+static __always_inline void stat_inc(u64 *counter)
+{
+	store_relaxed(counter, *counter + 1);
+}
+
+static inline void count(u64 *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- domains ---------------------------------------------------------------------------------------- */
+
+/**
+ * struct inproc_domain - an address space on this IOMMU
+ *
+ * There may be a hundred thousand of the nested sort: what only paging domains need is in
+ * struct inproc_paging.
+ *
+ * @tag: tag of its IOTLB entries; a new one invalidates them all
+ * @wtag: the same for the walk cache
+ * @fill: counts invalidations; see cache.c
+ * @salt: spreads domains over the caches
+ * @parent: nested: the paging domain below
+ * @routes: struct inproc_route
+ * @sibling: nested: in the parent's children
+ * @fs_root, @te_flags, @fs_levels: nested: the guest's table, if @has_table
+ * @large: 4 KiB entries in the IOTLB may be parts of larger guest pages
+ * @type: enum ioasid_domain_type
+ */
+struct inproc_domain {
+	struct ioasid_domain base;
+	u64 tag;
+	u64 wtag;
+	u32 fill;
+	u32 salt;
+	struct inproc_domain *parent;
+	struct list_head routes;
+	struct list_head sibling;
+	u64 fs_root;
+	u16 te_flags;
+	u8 fs_levels;
+	bool has_table;
+	bool large;
+	u8 type;
+};
+
+/**
+ * struct inproc_paging - a domain whose table we write, or a shared one (no table)
+ * @pt: the table
+ * @te: its translation entry; the second-stage half of those of nested domains
+ * @gather: table pages that left the table and wait for flush()
+ * @children: nested domains on it
+ * @holds: of it and of its children, under host->hold_lock
+ * @ngen: nested generation: a new value invalidates everything cached for children
+ * @nr_routes, @nr_ats: routes to it and its children; those of them on devices with a device TLB
+ * @pid: shared: the process that allocated it
+ */
+struct inproc_paging {
+	struct inproc_domain d;
+	u32 ngen;
+	u32 prot;
+	u32 nr_routes;
+	u32 nr_ats;
+	struct iopt pt;
+	struct vtd_te te;
+	struct table_gather gather;
+	struct list_head children;
+	struct list_head holds;
+	pid_t pid;
+};
+
+static inline struct inproc_domain *to_domain(struct ioasid_domain *base)
+{
+	return container_of(base, struct inproc_domain, base);
+}
+
+static inline struct inproc_paging *to_paging(struct inproc_domain *dom)
+{
+	return container_of(dom, struct inproc_paging, d);
+}
+
+static inline bool domain_nested(const struct inproc_domain *dom)
+{
+	return dom->type == IOASID_DOMAIN_NESTED;
+}
+
+/* The paging (or shared) domain at the bottom. */
+static inline struct inproc_paging *domain_root(struct inproc_domain *dom)
+{
+	return to_paging(dom->parent ? dom->parent : dom);
+}
+
+static inline struct ioasid_host *domain_host(struct inproc_domain *dom)
+{
+	return host_of_iommu(dom->base.iommu);
+}
+
+/** domain_te() - its translation entry. */
+void domain_te(const struct inproc_domain *dom, struct vtd_te *te);
+/** domain_table_check() - would the IOMMU take @table on @parent? 0, -EINVAL, -EOPNOTSUPP. */
+int domain_table_check(struct ioasid_host *host, struct inproc_paging *parent,
+		       const struct ioasid_table *table);
+struct ioasid_domain *domain_alloc(struct ioasid_iommu *iommu,
+				   const struct ioasid_domain_attr *attr);
+void domain_free(struct ioasid_domain *base);
+int domain_map(struct ioasid_domain *base, u64 iova, const struct ioasid_extent *ext,
+	       unsigned int n, u32 prot);
+void domain_unmap(struct ioasid_domain *base, u64 start, u64 last);
+int domain_set_table(struct ioasid_domain *base, const struct ioasid_table *table);
+
+/* ---- routes --------------------------------------------------------------------------------------------- */
+
+/**
+ * struct inproc_route - {device, PASID} reaches a domain
+ * @pasid: or IOASID_NO_PASID
+ */
+struct inproc_route {
+	struct ioasid_hostdev *dev;
+	struct inproc_domain *dom;
+	struct list_head link;
+	u32 pasid;
+};
+
+#define ROUTE_LEAF_LG2 6
+#define ROUTE_MID_LG2  7
+#define ROUTE_TOP_LG2  7
+
+struct route_leaf {
+	u32 nr;
+	struct inproc_route *route[1 << ROUTE_LEAF_LG2];
+};
+struct route_mid {
+	u32 nr;
+	struct route_leaf *leaf[1 << ROUTE_MID_LG2];
+};
+/** struct route_tree - PASID -> route, as sparse as the PASID table itself. Readers take no lock. */
+struct route_tree {
+	struct inproc_route *by_rid;
+	struct route_mid *mid[1 << ROUTE_TOP_LG2];
+};
+
+/* What a PASID cache entry is found by; never 0. No PASID is IOASID_NO_PASID here too. */
+static __always_inline u64 route_key(u16 rid, u32 pasid)
+{
+	return 1ULL << 48 | (u64)rid << 32 | pasid;
+}
+
+/* Where in the PASID cache: neighbours in PASID do not get into each other's way. */
+static __always_inline u32 route_hash(u64 key)
+{
+	return (u32)key + (u32)(key >> 32) * 0x9e5;
+}
+
+/** route_find() - in a section or under host->lock. Return: NULL: none. */
+struct inproc_route *route_find(const struct ioasid_hostdev *dev, u32 pasid);
+int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domain *base);
+void iommu_detach(struct ioasid_device *core, ppasid_t pasid);
+/** routes_block() - no request of @dev passes any more; those on their way end with sections. */
+void routes_block(struct ioasid_hostdev *dev);
+/** routes_rewrite() - make the PASID entries of all routes to @dom say what it says now. */
+void routes_rewrite(struct inproc_domain *dom);
+
+/* ---- caches: functions ------------------------------------------------------------------------------------- */
+
+/**
+ * struct xlate_view - what a request needs to know about its route; a consistent copy
+ * @tag, @ngen, @wtag, @fill, @root_fill: sampled before the walk
+ */
+struct xlate_view {
+	struct vtd_te te;
+	struct inproc_domain *dom;
+	u64 tag;
+	u64 wtag;
+	u64 salt;
+	u32 ngen;
+	u32 fill;
+	u32 root_fill;
+	u64 seq;
+};
+
+int cache_init(struct ioasid_host *host);
+void cache_destroy(struct ioasid_host *host);
+void cache_flush_all(struct ioasid_host *host);
+
+bool pasid_cache_find(struct ioasid_host *host, u64 key, struct xlate_view *v);
+void pasid_cache_insert(struct ioasid_host *host, u64 key, const struct xlate_view *v);
+void pasid_cache_purge(struct ioasid_host *host, u64 key);
+void pasid_cache_purge_device(struct ioasid_host *host, const struct ioasid_hostdev *dev);
+
+void iotlb_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
+		  u64 val);
+/** iotlb_purge() - pages [@start, @last] of @dom. Return: false: use a new tag instead. */
+bool iotlb_purge(struct ioasid_host *host, struct inproc_domain *dom, u64 start, u64 last);
+
+bool walk_cache_find(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
+		     struct vtd_step *step);
+void walk_cache_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
+		       const struct vtd_step *step);
+
+/* A view is still good if nothing was invalidated since it was taken. */
+static __always_inline bool view_current(const struct xlate_view *v)
+{
+	struct inproc_domain *dom = v->dom;
+
+	return load_seq_cst(&dom->fill) == v->fill &&
+	       (!dom->parent || load_seq_cst(&dom->parent->fill) == v->root_fill);
+}
+
+/* ---- invalidation ---------------------------------------------------------------------------------------------- */
+
+int inval_flush(struct ioasid_domain *base, u64 start, u64 last);
+int inval_user(struct ioasid_domain *base, struct ioasid_device *dev, u64 start, u64 last,
+	       bool leaf);
+/** inval_domain() - everything cached for @dom, everywhere; waits. Return: 0 or -EIO. */
+int inval_domain(struct inproc_domain *dom);
+/** inval_route() - everything that was cached or held for one route that has just changed. */
+void inval_route(struct ioasid_host *host, struct ioasid_hostdev *dev, u32 pasid,
+		 struct inproc_domain *old);
+void inval_purge_device(struct ioasid_device *core);
+
+/* ---- translation ------------------------------------------------------------------------------------------------- */
+
+/**
+ * struct xlate - one request on its way
+ * @iova, @access (XLAT_*), @pasid: the request; @quiet: a failure is not recorded
+ * @reason, @arch_reason, @gpa, @flags: after a failure: IOASID_REASON_*, VT-d code, IOASID_FAULT_GPA
+ * @askable: a page request may repair it
+ * @shared: not a failure: the process itself is the address space, see shared.c; @pid: which
+ */
+struct xlate {
+	u64 iova;
+	u64 gpa;
+	u32 access;
+	u32 pasid;
+	u32 reason;
+	u32 arch_reason;
+	u32 flags;
+	bool quiet;
+	bool askable;
+	bool shared;
+	pid_t pid;
+};
+
+/** xlate_view_get() - in a section: the route's view. Return: false: @x says why not. */
+bool xlate_view_get(struct ioasid_hostdev *dev, struct xlate *x, u8 type, struct xlate_view *v);
+/** xlate_walk() - in a section: walk the tables, past the IOTLB. Return: VT-d reason, 0: good. */
+u8 xlate_walk(struct ioasid_host *host, const struct xlate_view *v, u64 iova, u32 access,
+	      struct vtd_xlat *w);
+/** xlate_fail() - say in @x why a walk failed. */
+void xlate_fail(struct xlate *x, const struct xlate_view *v, const struct vtd_xlat *w);
+/** xlate_refuse() - say in @x why it did not come to a walk. Return: NULL. */
+void *xlate_refuse(struct xlate *x, u32 reason, u32 arch_reason);
+/** xlate_slow() - what xlate_page() does when the IOTLB does not know. */
+void *xlate_slow(struct ioasid_hostdev *dev, struct xlate *x);
+/** xlate_report() - record a failure; in a section: when it ends. */
+void xlate_report(struct ioasid_hostdev *dev, const struct xlate *x);
+
+/**
+ * dma_failed() - nothing came of a request: ask for the page if it may, else record the failure
+ * Return: 0: repaired, send it again; -EFAULT; -ENODEV.
+ */
+int dma_failed(struct ioasid_hostdev *dev, struct ioasid_dma *dma, struct xlate *x);
+
+/* ---- devices -------------------------------------------------------------------------------------------------------- */
+
+/**
+ * struct ats_grant - a translation that a device may keep
+ * @iova, @host: input and output range, in the device's two trees
+ * @epoch: the device's inv_epoch when it was given
+ */
+struct ats_grant {
+	struct interval_tree_node iova;
+	struct interval_tree_node host;
+	struct list_head link;
+	u64 epoch;
+	u32 pasid;
+	u8 perm;
+	bool priv;
+};
+
+/** struct ats_inv - an invalidation a device has still to complete; on the invalidator's stack. */
+struct ats_inv {
+	struct list_head link;
+	u32 tag;
+	struct completion done;
+};
+
+/** struct pri_waiter - a thread that waits for the answer to its page request. */
+struct pri_waiter {
+	pthread_cond_t cond;
+	bool answered;
+	u32 code;
+};
+
+enum pri_group_state { PRI_FREE, PRI_DEVICE, PRI_WAITER, PRI_ABANDONED };
+
+/** struct pri_group - @nr: requests in it; @last: the last one was sent: an answer will come */
+struct pri_group {
+	struct pri_waiter *waiter;
+	u16 nr;
+	u8 state;
+	bool last;
+};
+
+#define PRI_GROUPS 512
+
+/**
+ * struct pri - page requests of a device
+ * @outstanding: requests sent and not answered
+ * @epoch: a new value sends all waiters away
+ * @disabled: a "failure" response came
+ */
+struct pri {
+	struct mutex lock;
+	pthread_cond_t credits;
+	struct pri_group *group;
+	u32 capacity;
+	u32 outstanding;
+	u32 next;
+	u32 epoch;
+	bool disabled;
+};
+
+/**
+ * struct ioasid_hostdev - see <ioasid/host.h>
+ *
+ * @key, @hash: route_key() and route_hash() with PASID 0
+ * @blocked: no request passes: fenced, or being destroyed. Its PASID cache entries are gone then
+ * @dead: being destroyed
+ */
+struct ioasid_hostdev {
+	struct ioasid_host *host;
+	u64 key;
+	u32 hash;
+	u32 flags;
+	u16 rid;
+	bool blocked;
+	bool dead;
+	struct route_tree routes;
+
+	struct ioasid_device *core;
+	const struct ioasid_hostdev_ops *ops;
+	void *opaque;
+	u32 pasid_bits;
+	char name[32];
+	struct list_head link;
+
+	struct mutex ats_lock;
+	struct rb_root_cached by_iova;
+	struct rb_root_cached by_host;
+	struct list_head grants;
+	u32 nr_grants;
+	u32 max_grants;
+	struct list_head invs;
+	u64 inv_epoch;
+	u32 next_inv;
+	struct pri pri;
+};
+
+static inline struct ioasid_hostdev *hostdev_of(const struct ioasid_device *core)
+{
+	return ioasid_device_priv(core);
+}
+
+/** hostdev_enter() - begin a call on @dev. Return: 0, -ENODEV, -EDEADLK nested too deep. */
+int hostdev_enter(struct ioasid_hostdev *dev);
+static inline void hostdev_exit(void)
+{
+	store_release(&inproc_self.busy[--inproc_self.depth], NULL);
+}
+
+/* Does its device TLB live here (rather than in its emulator)? */
+static inline bool hostdev_has_dtlb(const struct ioasid_hostdev *dev)
+{
+	return (dev->flags & (IOASID_HOSTDEV_ATS | IOASID_HOSTDEV_OWN_DTLB)) == IOASID_HOSTDEV_ATS;
+}
+
+/* ---- ats.c ------------------------------------------------------------------------------------------------------------- */
+void ats_init(struct ioasid_hostdev *dev, u32 entries);
+void ats_destroy(struct ioasid_hostdev *dev);
+/**
+ * ats_purge() - take back grants of {@dev, @pasid} that touch [@start, @last] and have the device
+ *               forget them
+ * Return: 0, or -EIO: it did not answer and is fenced.
+ */
+int ats_purge(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last);
+/** ats_reset() - the device was reset: its device TLB is empty. */
+void ats_reset(struct ioasid_hostdev *dev);
+/** ats_page() - in a section: xlate_page() through the modelled device TLB. */
+void *ats_page(struct ioasid_hostdev *dev, struct xlate *x);
+/** ats_translated() - in a section: where a translated request goes, or NULL: no such grant. */
+void *ats_translated(struct ioasid_hostdev *dev, struct xlate *x);
+
+/* ---- pri.c --------------------------------------------------------------------------------------------------------------- */
+int pri_init(struct ioasid_hostdev *dev, u32 capacity);
+void pri_destroy(struct ioasid_hostdev *dev);
+/** pri_abort() - send everybody away who waits for an answer; @reset: page requests are on again. */
+void pri_abort(struct ioasid_hostdev *dev, bool reset);
+/**
+ * pri_ask() - ask for a page and wait for the answer. No section, no lock.
+ * @tries: how often it was asked for already: a device that asks in vain slows down
+ * Return: 0: try again; -EFAULT: give up.
+ */
+int pri_ask(struct ioasid_hostdev *dev, const struct xlate *x, unsigned int tries);
+void pri_response(struct ioasid_device *core, ppasid_t pasid, u32 group, u32 code);
+#define PRI_TRIES_MAX 64
+
+/* ---- hold.c ---------------------------------------------------------------------------------------------------------------- */
+/**
+ * struct hold_match - which holds an invalidation needs back
+ * @dom: made through it; @fill: before this count
+ * @parent: or through a child of it, to [@start, @last] of its input
+ * @dev, @pasid: only of this route, if @dev is set
+ */
+struct hold_match {
+	struct inproc_domain *dom;
+	struct inproc_domain *parent;
+	u32 fill;
+	u64 start;
+	u64 last;
+	const struct ioasid_hostdev *dev;
+	u32 pasid;
+};
+/** hold_wait() - call back and wait for all holds that match. No section. */
+void hold_wait(struct ioasid_host *host, const struct hold_match *m);
+
+/* ---- shared.c ---------------------------------------------------------------------------------------------------------------- */
+int shared_copy(struct xlate *x, void *buf, size_t len);
+int shared_atomic(struct xlate *x, enum ioasid_atomic op, unsigned int size, u64 operand,
+		  u64 compare, u64 *old);
+/** atomic_apply() - do it, on memory that is there. */
+u64 atomic_apply(void *p, enum ioasid_atomic op, unsigned int size, u64 operand, u64 compare);
+
+#endif

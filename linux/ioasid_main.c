@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The Linux home: the module, /dev/ioasid and the descriptors the core asks for. */
+#include <linux/eventfd.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "linux/ioasid_linux.h"
+
+static struct ioasid_machine machine;
+static const struct file_operations ioasid_fops;
+
+void lin_ctx_put(struct lin_ctx *lc)
+{
+	if (!refcount_dec_and_test(&lc->refs))
+		return;
+	ioasid_ctx_put(lc->core);
+	kfree(lc);
+}
+
+/* ---- the character device ------------------------------------------------------------------ */
+
+static int ioasid_open(struct inode *inode, struct file *file)
+{
+	struct lin_ctx *lc = kzalloc(sizeof(*lc), GFP_KERNEL_ACCOUNT);
+
+	if (!lc)
+		return -ENOMEM;
+	refcount_set(&lc->refs, 1);
+	init_waitqueue_head(&lc->wait);
+	lc->core = ioasid_ctx_open(&machine, NULL, lc);
+	if (IS_ERR(lc->core)) {
+		int rc = PTR_ERR(lc->core);
+
+		kfree(lc);
+		return rc;
+	}
+	/* Closing the context drops the core's first reference; ours keeps it addressable. */
+	ioasid_ctx_get(lc->core);
+	file->private_data = lc;
+	return 0;
+}
+
+/*
+ * Runs when the last descriptor is gone, possibly in an exiting task whose address space has been
+ * taken down already.
+ */
+static int ioasid_release(struct inode *inode, struct file *file)
+{
+	struct lin_ctx *lc = file->private_data;
+
+	ioasid_ctx_close(lc->core);
+	WRITE_ONCE(lc->closed, true);
+	wake_up_all(&lc->wait);
+	lin_ctx_put(lc);
+	return 0;
+}
+
+static long ioasid_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
+{
+	struct lin_ctx *lc = file->private_data;
+	struct ioasid_arg arg = { .uaddr = uaddr };
+
+	return ioasid_ctx_command(lc->core, cmd, &arg);
+}
+
+static const struct file_operations ioasid_fops = {
+	.owner = THIS_MODULE,
+	.open = ioasid_open,
+	.release = ioasid_release,
+	.unlocked_ioctl = ioasid_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice ioasid_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "ioasid",
+	.fops = &ioasid_fops,
+	.mode = 0600,
+};
+
+/* ---- descriptors the core asks for ------------------------------------------------------------ */
+
+static struct ioasid_ctx *lin_get_ctx(int fd)
+{
+	struct ioasid_ctx *ctx = NULL;
+	struct file *file = fget(fd);
+
+	if (!file)
+		return NULL;
+	if (file->f_op == &ioasid_fops) {
+		ctx = ((struct lin_ctx *)file->private_data)->core;
+		ioasid_ctx_get(ctx);
+	}
+	fput(file);
+	return ctx;
+}
+
+static void *lin_eventfd_get(int fd)
+{
+	return eventfd_ctx_fdget(fd);
+}
+
+static void lin_eventfd_signal(void *ev)
+{
+	eventfd_signal(ev);
+}
+
+static void lin_eventfd_put(void *ev)
+{
+	eventfd_ctx_put(ev);
+}
+
+static const struct ioasid_home_ops lin_home_ops = {
+	.pin = lin_pin,
+	.unpin = lin_unpin,
+	.extents = lin_extents,
+	.fault_notify = lin_fault_notify,
+	.fault_fd = lin_fault_fd,
+	.get_ctx = lin_get_ctx,
+	.eventfd_get = lin_eventfd_get,
+	.eventfd_signal = lin_eventfd_signal,
+	.eventfd_put = lin_eventfd_put,
+};
+
+/* ---- the module ----------------------------------------------------------------------------------- */
+
+static int __init ioasid_module_init(void)
+{
+	int rc;
+
+	ioasid_machine_init(&machine, &lin_home_ops);
+	rc = misc_register(&ioasid_misc);
+	if (rc)
+		ioasid_machine_destroy(&machine);
+	return rc;
+}
+
+static void __exit ioasid_module_exit(void)
+{
+	misc_deregister(&ioasid_misc);
+	/* Every open file held the module, so whatever is left now has been forgotten by the core. */
+	WARN_ON(atomic64_read(&machine.nr_ctx));
+	WARN_ON(atomic64_read(&machine.nr_ioas));
+	WARN_ON(atomic64_read(&machine.nr_domains));
+	WARN_ON(atomic64_read(&machine.nr_routes));
+	WARN_ON(atomic64_read(&machine.pinned));
+	ioasid_machine_destroy(&machine);
+}
+
+module_init(ioasid_module_init);
+module_exit(ioasid_module_exit);
+MODULE_DESCRIPTION("I/O address spaces and PASIDs for user space");
+MODULE_LICENSE("GPL");

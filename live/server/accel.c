@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "accel.h"
+
+#define ACCEL_PRI_CAPACITY 64
+#define ACCEL_DTLB_ENTRIES 64
+#define ACCEL_DEVCTL	   (PCI_CAP_EXPRESS + 0x08)
+#define ACCEL_DEVCTL_FLR   0x8000
+
+#define ACCEL_OPS_MASK ((1U << ACCEL_NR_OPS) - 1)
+
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+static bool accel_queue_valid(const struct accel_queue *q)
+{
+	if (!q->ring_lg2 || q->ring_lg2 > ACCEL_RING_LG2_MAX)
+		return false;
+	if (q->ring_base & (sizeof(struct accel_desc) - 1))
+		return false;
+	if (!(q->control & ACCEL_CONTROL_PASID))
+		return true;
+	return q->pasid < 1U << IOASID_PASID_BITS &&
+	       atomic_load(&q->accel->functions) & ACCEL_FUNC_PASID;
+}
+
+static void accel_queue_state(struct accel_queue *q, uint32_t state, uint32_t error)
+{
+	pthread_mutex_lock(&q->lock);
+	q->state = state;
+	q->error = error;
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Caller holds control_lock. The thread has left or is about to. */
+static void accel_queue_join_locked(struct accel_queue *q)
+{
+	if (q->has_thread)
+		pthread_join(q->thread, NULL);
+	q->has_thread = false;
+}
+
+static void accel_queue_enable(struct accel_queue *q, uint32_t control)
+{
+	accel_queue_join_locked(q);
+	q->control = control;
+	atomic_store(&q->head, 0);
+	atomic_store(&q->tail, 0);
+	atomic_store(&q->stop, false);
+	atomic_store(&q->descriptors, 0);
+	atomic_store(&q->page_requests, 0);
+	atomic_store(&q->faults, 0);
+	q->fault_addr = 0;
+	q->fault_code = 0;
+	if (!accel_queue_valid(q)) {
+		accel_queue_state(q, ACCEL_STATE_HALTED, ACCEL_ERROR_CONFIG);
+		return;
+	}
+	accel_queue_state(q, ACCEL_STATE_RUNNING, ACCEL_ERROR_NONE);
+	if (pthread_create(&q->thread, NULL, accel_queue_run, q))
+		accel_queue_state(q, ACCEL_STATE_HALTED, ACCEL_ERROR_RESOURCES);
+	else
+		q->has_thread = true;
+}
+
+/* Begin to stop. A queue without a thread is idle at once. */
+static void accel_queue_disable(struct accel_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	atomic_store(&q->stop, true);
+	q->control = 0;
+	if (!q->has_thread)
+		q->state = ACCEL_STATE_IDLE;
+	else if (q->state != ACCEL_STATE_IDLE)
+		q->state = ACCEL_STATE_STOPPING;
+	pthread_cond_broadcast(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static void accel_queue_control(struct accel_queue *q, uint32_t value)
+{
+	uint32_t state;
+
+	pthread_mutex_lock(&q->accel->control_lock);
+	pthread_mutex_lock(&q->lock);
+	state = q->state;
+	pthread_mutex_unlock(&q->lock);
+	if (!(value & ACCEL_CONTROL_ENABLE))
+		accel_queue_disable(q);
+	else if (state == ACCEL_STATE_IDLE)
+		accel_queue_enable(q, value & (ACCEL_CONTROL_ENABLE | ACCEL_CONTROL_PASID));
+	pthread_mutex_unlock(&q->accel->control_lock);
+}
+
+static void accel_doorbell(struct accel_queue *q, uint32_t tail)
+{
+	atomic_store(&q->tail, tail);
+	pthread_mutex_lock(&q->lock);
+	pthread_cond_broadcast(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+}
+
+/* Stop all queues and wait until nothing is sent any more; they stay disabled. */
+static void accel_stop(struct accel *accel)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&accel->control_lock);
+	for (i = 0; i < ACCEL_QUEUES; i++)
+		accel_queue_disable(&accel->queues[i]);
+	for (i = 0; i < ACCEL_QUEUES; i++)
+		accel_queue_join_locked(&accel->queues[i]);
+	pthread_mutex_unlock(&accel->control_lock);
+}
+
+/* ---- registers ------------------------------------------------------------------------------- */
+
+static uint64_t accel_pair(uint32_t low, uint32_t high)
+{
+	return low | (uint64_t)high << 32;
+}
+
+/* Caller holds the queue lock. The 8 bytes at @off (a multiple of 8) of a queue's block. */
+static uint64_t accel_queue_read_locked(struct accel_queue *q, uint64_t off)
+{
+	switch (off) {
+	case ACCEL_QUEUE_CONTROL:
+		return accel_pair(q->control, q->state | q->error << 8);
+	case ACCEL_QUEUE_PASID:
+		return accel_pair(q->pasid, q->ring_lg2);
+	case ACCEL_QUEUE_RING_BASE:
+		return q->ring_base;
+	case ACCEL_QUEUE_HEAD:
+		return accel_pair(atomic_load(&q->head), atomic_load(&q->tail));
+	case ACCEL_QUEUE_FAULT_ADDR:
+		return q->fault_addr;
+	case ACCEL_QUEUE_FAULT_CODE:
+		return q->fault_code;
+	case ACCEL_QUEUE_DESCRIPTORS:
+		return atomic_load(&q->descriptors);
+	case ACCEL_QUEUE_PRS:
+		return atomic_load(&q->page_requests);
+	case ACCEL_QUEUE_FAULTS:
+		return atomic_load(&q->faults);
+	default:
+		return 0;
+	}
+}
+
+static uint64_t accel_queue_read(struct accel_queue *q, uint64_t off)
+{
+	uint64_t value;
+
+	pthread_mutex_lock(&q->lock);
+	value = accel_queue_read_locked(q, off);
+	pthread_mutex_unlock(&q->lock);
+	return value;
+}
+
+static uint64_t accel_reg_read(struct accel *accel, uint64_t off)
+{
+	uint64_t i;
+
+	if (off >= ACCEL_REG_QUEUE) {
+		i = (off - ACCEL_REG_QUEUE) / ACCEL_QUEUE_STRIDE;
+		if (i >= ACCEL_QUEUES)
+			return 0;
+		return accel_queue_read(&accel->queues[i], off % ACCEL_QUEUE_STRIDE);
+	}
+	i = (off - ACCEL_REG_COUNTERS) / 8;
+	if (off >= ACCEL_REG_COUNTERS && i < ACCEL_NR_COUNTERS)
+		return atomic_load(&accel->counters[i]);
+	switch (off) {
+	case ACCEL_REG_ID:
+		return accel_pair(ACCEL_ID_VALUE, ACCEL_VERSION_VALUE);
+	case ACCEL_REG_CAPS:
+		return accel_pair(ACCEL_QUEUES | ACCEL_RING_LG2_MAX << 8, ACCEL_OPS_MASK);
+	case ACCEL_REG_MAX_LEN:
+		return ACCEL_MAX_LEN;
+	default:
+		return 0;
+	}
+}
+
+/* Caller holds the queue lock. */
+static void accel_queue_set_locked(struct accel_queue *q, uint64_t off, uint32_t value)
+{
+	switch (off) {
+	case ACCEL_QUEUE_PASID:
+		q->pasid = value;
+		break;
+	case ACCEL_QUEUE_RING_LG2:
+		q->ring_lg2 = value;
+		break;
+	case ACCEL_QUEUE_RING_BASE:
+		q->ring_base = accel_pair(value, q->ring_base >> 32);
+		break;
+	case ACCEL_QUEUE_RING_BASE + 4:
+		q->ring_base = accel_pair(q->ring_base, value);
+		break;
+	}
+}
+
+static void accel_queue_write(struct accel_queue *q, uint64_t off, uint32_t value)
+{
+	if (off == ACCEL_QUEUE_CONTROL) {
+		accel_queue_control(q, value);
+		return;
+	}
+	/* The thread reads the rest without a lock: it changes only while there is none. */
+	pthread_mutex_lock(&q->lock);
+	if (q->state == ACCEL_STATE_IDLE)
+		accel_queue_set_locked(q, off, value);
+	pthread_mutex_unlock(&q->lock);
+}
+static void accel_reg_write(struct accel *accel, uint64_t off, uint32_t value)
+{
+	uint64_t i;
+
+	if (off == ACCEL_REG_CONTROL && value & ACCEL_CONTROL_RESET)
+		accel_stop(accel);
+	if (off < ACCEL_REG_QUEUE)
+		return;
+	i = (off - ACCEL_REG_QUEUE) / ACCEL_QUEUE_STRIDE;
+	if (i < ACCEL_QUEUES)
+		accel_queue_write(&accel->queues[i], off % ACCEL_QUEUE_STRIDE, value);
+}
+
+static uint64_t accel_doorbell_read(struct accel *accel, uint64_t off)
+{
+	struct accel_queue *q = &accel->queues[off / ACCEL_DOORBELL_STRIDE];
+
+	switch (off % ACCEL_DOORBELL_STRIDE) {
+	case ACCEL_DOORBELL_TAIL:
+		return accel_pair(atomic_load(&q->tail), atomic_load(&q->head));
+	case ACCEL_DOORBELL_STATUS:
+		return accel_queue_read(q, ACCEL_QUEUE_CONTROL) >> 32;
+	default:
+		return 0;
+	}
+}
+
+/* ---- configuration space --------------------------------------------------------------------- */
+
+/* What queue threads must know of configuration space, without reading it while it changes. */
+static void accel_pci_update(struct accel *accel)
+{
+	unsigned int functions = 0;
+
+	if (pci_config_get16(&accel->pci, PCI_COMMAND) & PCI_COMMAND_MASTER)
+		functions |= ACCEL_FUNC_MASTER;
+	if (pci_config_get16(&accel->pci, PCI_CAP_PRI + 4) & PCI_PRI_ENABLE)
+		functions |= ACCEL_FUNC_PRI;
+	if (pci_config_get16(&accel->pci, PCI_CAP_PASID + 6) & PCI_PASID_ENABLE)
+		functions |= ACCEL_FUNC_PASID;
+	atomic_store(&accel->functions, functions);
+}
+
+static void accel_pci_reset(struct accel *accel)
+{
+	struct pci_config *pci = &accel->pci;
+
+	pci_config_init(pci, ACCEL_PCI_VENDOR, ACCEL_PCI_DEVICE, ACCEL_PCI_CLASS);
+	pci_config_add_bar(pci, ACCEL_BAR_REGS, ACCEL_REGS_SIZE, true);
+	pci_config_add_bar(pci, ACCEL_BAR_DOORBELL, ACCEL_QUEUES * ACCEL_DOORBELL_STRIDE, true);
+	pci_config_add_bar(pci, ACCEL_BAR_MSIX, 0x1000, true);
+	pci_config_add_express(pci);
+	pci_config_add_msix(pci, ACCEL_QUEUES, ACCEL_BAR_MSIX, 0x800);
+	pci_config_add_pasid(pci, ACCEL_PRI_CAPACITY);
+	accel_pci_update(accel);
+}
+
+static void accel_pci_write(struct accel *accel, uint64_t offset, const void *buf, size_t len)
+{
+	const uint8_t *b = buf;
+	size_t flr = ACCEL_DEVCTL + 1;
+
+	pci_config_write(&accel->pci, offset, buf, len);
+	if (offset <= flr && flr < offset + len && b[flr - offset] & ACCEL_DEVCTL_FLR >> 8)
+		accel_reset(accel);
+	else
+		accel_pci_update(accel);
+}
+
+/* ---- regions --------------------------------------------------------------------------------- */
+
+int accel_region_read(struct accel *accel, unsigned int region, uint64_t offset, void *buf,
+		      size_t len)
+{
+	uint8_t *b = buf;
+	uint64_t value;
+	size_t n;
+
+	if (region == VFIO_USER_CONFIG) {
+		memcpy(buf, accel->pci.bytes + offset, len);
+		return 0;
+	}
+	for (; len; len -= n, b += n, offset += n) {
+		n = 8 - offset % 8 < len ? 8 - offset % 8 : len;
+		value = 0;
+		if (region == ACCEL_BAR_REGS)
+			value = accel_reg_read(accel, offset & ~7ULL);
+		else if (region == ACCEL_BAR_DOORBELL)
+			value = accel_doorbell_read(accel, offset & ~7ULL);
+		value >>= offset % 8 * 8;
+		memcpy(b, &value, n);
+	}
+	return 0;
+}
+
+int accel_region_write(struct accel *accel, unsigned int region, uint64_t offset, const void *buf,
+		       size_t len)
+{
+	const uint8_t *b = buf;
+	uint32_t value;
+
+	if (region == VFIO_USER_CONFIG) {
+		accel_pci_write(accel, offset, buf, len);
+		return 0;
+	}
+	/* Registers take whole, aligned words; anything else changes nothing. */
+	if (offset % 4 || len % 4)
+		return 0;
+	for (; len; len -= 4, b += 4, offset += 4) {
+		memcpy(&value, b, sizeof(value));
+		if (region == ACCEL_BAR_REGS)
+			accel_reg_write(accel, offset, value);
+		else if (region == ACCEL_BAR_DOORBELL && offset % ACCEL_DOORBELL_STRIDE == 0)
+			accel_doorbell(&accel->queues[offset / ACCEL_DOORBELL_STRIDE], value);
+	}
+	return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+void accel_reset(struct accel *accel)
+{
+	unsigned int i;
+
+	accel_stop(accel);
+	accel_pci_reset(accel);
+	for (i = 0; i < ACCEL_QUEUES; i++) {
+		struct accel_queue *q = &accel->queues[i];
+
+		q->pasid = 0;
+		q->ring_lg2 = 0;
+		q->ring_base = 0;
+		accel_queue_state(q, ACCEL_STATE_IDLE, ACCEL_ERROR_NONE);
+	}
+	if (accel->config.on_reset)
+		accel->config.on_reset(accel->config.opaque);
+}
+
+static void accel_host_stop(void *opaque)
+{
+	accel_stop(opaque);
+}
+
+static const struct ioasid_hostdev_ops accel_host_ops = {
+	.page_response = accel_page_response,
+	.quiesce = accel_host_stop,
+	.reset = accel_host_stop,
+};
+
+static void accel_queue_init(struct accel *accel, unsigned int index)
+{
+	struct accel_queue *q = &accel->queues[index];
+	pthread_condattr_t attr;
+
+	q->accel = accel;
+	q->index = index;
+	q->group = -1;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int accel_init(struct accel *accel, const struct accel_config *config, struct ioasid_host *host,
+	       const char *name)
+{
+	struct ioasid_hostdev_config dev = {
+		.size = sizeof(dev),
+		.name = name,
+		.rid = config->devfn,
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.flags = IOASID_HOSTDEV_ATS | IOASID_HOSTDEV_PRI,
+		.pasid_bits = IOASID_PASID_BITS,
+		.group = IOASID_INVALID,
+		.dtlb_entries = ACCEL_DTLB_ENTRIES,
+		.pri_capacity = ACCEL_PRI_CAPACITY,
+		.ops = &accel_host_ops,
+		.opaque = accel,
+	};
+	unsigned int i;
+
+	memset(accel, 0, sizeof(*accel));
+	accel->config = *config;
+	pthread_mutex_init(&accel->control_lock, NULL);
+	for (i = 0; i < ACCEL_QUEUES; i++)
+		accel_queue_init(accel, i);
+	accel_pci_reset(accel);
+	return ioasid_hostdev_create(host, &dev, &accel->dev);
+}
+
+void accel_destroy(struct accel *accel)
+{
+	unsigned int i;
+
+	accel_stop(accel);
+	if (accel->dev)
+		ioasid_hostdev_destroy(accel->dev);
+	for (i = 0; i < ACCEL_QUEUES; i++) {
+		pthread_cond_destroy(&accel->queues[i].wake);
+		pthread_mutex_destroy(&accel->queues[i].lock);
+	}
+	pthread_mutex_destroy(&accel->control_lock);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The ACPI table that tells the guest about the remapping unit. It has to exist before QEMU starts,
+ * but firmware chooses the address of the registers: the server corrects base and checksum in
+ * guest RAM once firmware has put both in place. Layout: VT-d specification 8.
+ */
+#ifndef LIVE_DMAR_H
+#define LIVE_DMAR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DMAR_TABLE_SIZE	  72
+#define DMAR_PLACEHOLDER  0xfed90000ULL /* base until it is corrected */
+#define DMAR_SEARCH_BYTES (2U << 20) /* firmware keeps its tables at the end of low RAM */
+
+/**
+ * dmar_build() - write the table: one unit, one endpoint on bus 0 in its scope
+ * @table: DMAR_TABLE_SIZE bytes
+ * @base: of the registers
+ * @devfn: of the endpoint
+ * @width: host address width in bits
+ */
+void dmar_build(uint8_t *table, uint64_t base, uint8_t devfn, unsigned int width);
+
+/**
+ * dmar_patch() - find our table in a piece of guest RAM and set its base
+ * @ram: memory, which may change at any time
+ * @len: bytes
+ * @base: of the registers
+ *
+ * Return: tables corrected.
+ */
+unsigned int dmar_patch(uint8_t *ram, size_t len, uint64_t base);
+
+#endif

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "tests/conformance/fixture.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/os.h"
+
+/* ---- setting up and tearing down ------------------------------------------------------------- */
+
+static long allocations_before;
+
+static const struct conf_dev_spec default_spec = {
+	.dev_class = IOASID_CLASS_PDEV_PASID,
+	.pasid_bits = 20,
+	.ats = true,
+	.pri = true,
+	.group = IOASID_INVALID,
+};
+
+int fx_setup(void **state)
+{
+	const struct conf_machine *machine = *state;
+	struct fx *fx = calloc(1, sizeof(*fx));
+	unsigned int i;
+
+	allocations_before = os_alloc_live();
+	if (!fx || !guest_init(&fx->g, FX_GPA, FX_DATA, FX_TABLES))
+		return -1;
+	fx->machine = machine;
+	fx->env.home = &conf_home_inproc;
+	if (fx->env.home->start(&fx->env, machine))
+		return -1;
+	fx->env.home->live(&fx->env, &fx->empty);
+	for (i = 0; i < 2; i++) {
+		struct conf_dev_spec spec = default_spec;
+
+		spec.name = i ? "dev1" : "dev0";
+		fx->hw[i] = fx->env.home->plug(&fx->env, &spec);
+		if (!fx->hw[i])
+			return -1;
+	}
+	fx->env.home->live(&fx->env, &fx->before);
+	if (ioasid_open(fx->env.path, &fx->ctx[0]))
+		return -1;
+	*state = fx;
+	return 0;
+}
+
+/*
+ * @devices: they count too. While a device is there it keeps the tables its numbers once needed, so
+ * table pages are compared only when all are gone.
+ */
+static int compare_live(struct fx *fx, const struct conf_live *was, bool devices)
+{
+	struct conf_live now = { 0 };
+
+	fx->env.home->live(&fx->env, &now);
+	if (!devices) {
+		now.devices = was->devices;
+		now.table_pages = was->table_pages;
+	}
+	if (!memcmp(&now, was, sizeof(now)))
+		return 0;
+	printf("# leak: contexts %lu/%lu devices %lu/%lu ioasids %lu/%lu domains %lu/%lu routes "
+	       "%lu/%lu pinned %lu/%lu table pages %lu/%lu holds %lu/%lu (now/before)\n",
+	       now.contexts, was->contexts, now.devices, was->devices, now.ioasids, was->ioasids,
+	       now.domains, was->domains, now.routes, was->routes, now.pinned_bytes,
+	       was->pinned_bytes, now.table_pages, was->table_pages, now.holds, was->holds);
+	return -1;
+}
+
+int fx_teardown(void **state)
+{
+	struct fx *fx = *state;
+	unsigned int i;
+	int rc;
+
+	/* Handles outlive their context half of the time: both orders must work. */
+	for (i = 0; i < FX_DEVICES; i += 2)
+		fx_dev_close(fx, i);
+	for (i = 0; i < FX_CONTEXTS; i++)
+		fx_close(fx, i);
+	for (i = 1; i < FX_DEVICES; i += 2)
+		fx_dev_close(fx, i);
+	rc = compare_live(fx, &fx->before, false);
+	for (i = 0; i < FX_DEVICES; i++) {
+		if (fx->hw[i])
+			fx_unplug(fx, i);
+	}
+	rc |= compare_live(fx, &fx->empty, true);
+	fx->env.home->stop(&fx->env);
+	guest_destroy(&fx->g);
+	free(fx);
+	if (os_alloc_live() != allocations_before) {
+		printf("# leak: %ld allocations\n", os_alloc_live() - allocations_before);
+		rc = -1;
+	}
+	return rc;
+}
+
+struct ioasid *fx_open(struct fx *fx, unsigned int slot)
+{
+	assert_int_equal(ioasid_open(fx->env.path, &fx->ctx[slot]), 0);
+	return fx->ctx[slot];
+}
+
+void fx_close(struct fx *fx, unsigned int slot)
+{
+	ioasid_close(fx->ctx[slot]);
+	fx->ctx[slot] = NULL;
+}
+
+void fx_plug(struct fx *fx, unsigned int slot, const struct conf_dev_spec *spec)
+{
+	struct conf_dev_spec s = *spec;
+
+	if (!s.dev_class) {
+		s = default_spec;
+		s.name = spec->name;
+	}
+	fx->hw[slot] = fx->env.home->plug(&fx->env, &s);
+	assert_non_null(fx->hw[slot]);
+}
+
+void fx_unplug(struct fx *fx, unsigned int slot)
+{
+	fx->env.home->unplug(fx->hw[slot]);
+	fx->hw[slot] = NULL;
+}
+
+struct ioasid_dev *fx_handle(struct fx *fx, unsigned int slot)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "dev%u", slot);
+	assert_int_equal(ioasid_dev_open(fx->ctx[0], name, &fx->dev[slot]), 0);
+	return fx->dev[slot];
+}
+
+struct ioasid_dev *fx_bind(struct fx *fx, unsigned int slot)
+{
+	struct ioasid_dev *dev = fx_handle(fx, slot);
+
+	assert_int_equal(ioasid_dev_bind(dev, fx->ctx[0], FX_COOKIE(slot)), 0);
+	return dev;
+}
+
+void fx_dev_close(struct fx *fx, unsigned int slot)
+{
+	ioasid_dev_close(fx->dev[slot]);
+	fx->dev[slot] = NULL;
+}
+
+/* ---- address spaces ---------------------------------------------------------------------------- */
+
+uint32_t fx_kernel(struct fx *fx)
+{
+	uint32_t ioasid;
+
+	assert_int_equal(ioasid_alloc_kernel(fx->ctx[0], &ioasid), 0);
+	return ioasid;
+}
+
+uint32_t fx_child(struct fx *fx, uint32_t parent)
+{
+	uint32_t ioasid;
+
+	assert_int_equal(ioasid_alloc_child(fx->ctx[0], parent, &ioasid), 0);
+	return ioasid;
+}
+
+uint32_t fx_gpa_space(struct fx *fx)
+{
+	uint32_t ioasid = fx_kernel(fx);
+
+	assert_int_equal(ioasid_map(fx->ctx[0], ioasid, FX_GPA, (uintptr_t)fx->g.ram, fx->g.size,
+				    FX_RW),
+			 0);
+	return ioasid;
+}
+
+struct ioasid_table fx_table(uint64_t root)
+{
+	return (struct ioasid_table){
+		.format = IOASID_FORMAT_VTD_FS,
+		.levels = 4,
+		.address = root,
+	};
+}
+
+uint32_t fx_user(struct fx *fx, uint32_t parent, uint64_t root)
+{
+	struct ioasid_table table = fx_table(root);
+	uint32_t ioasid;
+
+	assert_int_equal(
+		ioasid_alloc_user_table(fx->ctx[0], parent, root ? &table : NULL, &ioasid), 0);
+	return ioasid;
+}
+
+void fx_map_page(struct fx *fx, uint32_t ioasid, uint64_t iova, size_t data_page)
+{
+	assert_int_equal(ioasid_map(fx->ctx[0], ioasid, iova,
+				    (uintptr_t)fx->g.ram + data_page * GUEST_PAGE, GUEST_PAGE,
+				    FX_RW),
+			 0);
+}
+
+/* ---- DMA ------------------------------------------------------------------------------------------ */
+
+int fx_dma(struct fx *fx, unsigned int slot, struct conf_dma *dma)
+{
+	return fx->env.home->dma(fx->hw[slot], dma);
+}
+
+static void fail_at(const char *file, int line, const char *what, uint64_t addr, int rc,
+		    uint32_t reason)
+{
+	printf("# %s:%d: DMA at %#lx: %s (rc %d, %s)\n", file, line, addr, what, rc,
+	       ioasid_strreason(reason));
+	_fail(file, line);
+}
+
+static void intact_at(struct fx *fx, uint64_t addr, const char *file, int line)
+{
+	size_t page;
+
+	if (guest_data_intact(&fx->g, &page))
+		return;
+	printf("# %s:%d: data page %zu is not what it should be\n", file, line, page);
+	fail_at(file, line, "memory differs", addr, 0, 0);
+}
+
+static void read_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, size_t page,
+		    const char *file, int line)
+{
+	uint64_t got = 0;
+	struct conf_dma dma = {
+		.op = CONF_READ,
+		.addr = addr,
+		.pasid = pasid,
+		.buf = &got,
+		.len = 8,
+	};
+	int rc = fx_dma(fx, slot, &dma);
+
+	if (rc)
+		fail_at(file, line, "read blocked", addr, rc, dma.reason);
+	if (memcmp(&got, fx->g.shadow + page * GUEST_PAGE, 8))
+		fail_at(file, line, "read something else", addr, rc, 0);
+}
+
+void fx_dma_lands_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, size_t page,
+		     const char *file, int line)
+{
+	static uint64_t serial = 0x5e41a10000000000ULL;
+	uint64_t value = ++serial, add = 1;
+	struct conf_dma dma = {
+		.op = CONF_WRITE,
+		.addr = addr,
+		.pasid = pasid,
+		.buf = &value,
+		.len = 8,
+	};
+	int rc = fx_dma(fx, slot, &dma);
+
+	if (rc)
+		fail_at(file, line, "write blocked", addr, rc, dma.reason);
+	memcpy(fx->g.shadow + page * GUEST_PAGE, &value, 8);
+	intact_at(fx, addr, file, line);
+	read_at(fx, slot, pasid, addr, page, file, line);
+	dma.op = CONF_FETCH_ADD;
+	dma.buf = &add;
+	rc = fx_dma(fx, slot, &dma);
+	if (rc || add != value)
+		fail_at(file, line, "atomic failed", addr, rc, dma.reason);
+	*(uint64_t *)(void *)(fx->g.shadow + page * GUEST_PAGE) = value + 1;
+	serial++;
+	intact_at(fx, addr, file, line);
+}
+
+static void blocked_at(struct fx *fx, unsigned int slot, enum conf_op op, uint32_t pasid,
+		       uint64_t addr, int reason, const char *file, int line)
+{
+	uint64_t value = 0xbadbadbadbadbadULL;
+	struct conf_dma dma = {
+		.op = op,
+		.addr = addr,
+		.pasid = pasid,
+		.buf = &value,
+		.len = 8,
+	};
+	int rc = fx_dma(fx, slot, &dma);
+
+	if (rc != -EFAULT)
+		fail_at(file, line, "should be blocked", addr, rc, 0);
+	if (reason >= 0 && dma.reason != (uint32_t)reason)
+		fail_at(file, line, "blocked for another reason", addr, rc, dma.reason);
+	if (op == CONF_READ && value != 0xbadbadbadbadbadULL)
+		fail_at(file, line, "blocked and yet data arrived", addr, rc, dma.reason);
+	intact_at(fx, addr, file, line);
+}
+
+void fx_dma_reads_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, size_t page,
+		     const char *file, int line)
+{
+	read_at(fx, slot, pasid, addr, page, file, line);
+	blocked_at(fx, slot, CONF_WRITE, pasid, addr, IOASID_REASON_PERMISSION, file, line);
+	blocked_at(fx, slot, CONF_FETCH_ADD, pasid, addr, IOASID_REASON_PERMISSION, file, line);
+}
+
+void fx_dma_blocked_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, int reason,
+		       const char *file, int line)
+{
+	blocked_at(fx, slot, CONF_READ, pasid, addr, reason, file, line);
+	blocked_at(fx, slot, CONF_WRITE, pasid, addr, reason, file, line);
+	blocked_at(fx, slot, CONF_FETCH_ADD, pasid, addr, reason, file, line);
+}
+
+/* ---- refusals --------------------------------------------------------------------------------------- */
+
+void fx_refused(int rc, int expected, struct snap *before, struct snap *after, const char *call,
+		const char *file, int line)
+{
+	bool same = !strcmp(before->text, after->text);
+
+	if (rc != expected)
+		printf("# %s:%d: %s: %d (%s), expected %d (%s)\n", file, line, call, rc,
+		       strerror(-rc), expected, strerror(-expected));
+	if (!same)
+		printf("# %s:%d: %s was refused and changed something\n%s-- became\n%s", file,
+		       line, call, before->text, after->text);
+	snap_free(before);
+	snap_free(after);
+	if (rc != expected || !same)
+		_fail(file, line);
+}
+
+uint32_t fx_refusal(struct fx *fx, unsigned int slot)
+{
+	struct ioasid_device_info info = { 0 };
+
+	assert_int_equal(ioasid_dev_get_info(fx->dev[slot], &info), 0);
+	return info.last_refusal;
+}
+
+/* ---- faults -------------------------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+struct ioasid_fault fx_fault_wait(struct fx *fx)
+{
+	uint64_t end = now_ms() + 2000;
+	struct ioasid_fault fault;
+	int rc;
+
+	do {
+		rc = ioasid_fault_read(fx->ctx[0], &fault, 1);
+		if (rc == 1)
+			return fault;
+		assert_int_equal(rc, -EAGAIN);
+		usleep(200);
+	} while (now_ms() < end);
+	fail_msg("no fault record within two seconds");
+	abort();
+}
+
+void fx_fault_none(struct fx *fx)
+{
+	struct ioasid_fault fault;
+
+	assert_int_equal(ioasid_fault_read(fx->ctx[0], &fault, 1), -EAGAIN);
+}
+
+void fx_answered_at(struct fx *fx, unsigned int slot, uint32_t group, uint32_t code,
+		    const char *file, int line)
+{
+	uint64_t end = now_ms() + 2000;
+	uint32_t g, c;
+
+	while (!fx->env.home->response(fx->hw[slot], &g, &c)) {
+		if (now_ms() >= end) {
+			printf("# %s:%d: group %u not answered\n", file, line, group);
+			_fail(file, line);
+		}
+		usleep(200);
+	}
+	if (g == group && c == code)
+		return;
+	printf("# %s:%d: group %u answered %u, expected group %u answered %u\n", file, line, g, c,
+	       group, code);
+	_fail(file, line);
+}
+
+static void *async_thread(void *arg)
+{
+	struct fx_async *a = arg;
+
+	a->rc = fx_dma(a->fx, a->slot, &a->dma);
+	__atomic_store_n(&a->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+void fx_async_start(struct fx *fx, struct fx_async *a, unsigned int slot, enum conf_op op,
+		    uint32_t pasid, uint64_t addr)
+{
+	pthread_t thread;
+
+	*a = (struct fx_async){
+		.fx = fx,
+		.slot = slot,
+		.data = 0xa51c000000000000ULL + addr,
+		.dma = { .op = op, .addr = addr, .pasid = pasid, .len = 8, .page_request = true },
+	};
+	a->dma.buf = &a->data;
+	assert_int_equal(pthread_create(&thread, NULL, async_thread, a), 0);
+	a->thread = thread;
+}
+
+int fx_async_join(struct fx_async *a)
+{
+	uint64_t end = now_ms() + 10000;
+
+	while (!__atomic_load_n(&a->done, __ATOMIC_ACQUIRE)) {
+		if (now_ms() >= end) {
+			/* Its buffer is on the stack of a test that would go on: end the program. */
+			printf("not ok - a DMA hangs\n");
+			abort();
+		}
+		usleep(200);
+	}
+	pthread_join(a->thread, NULL);
+	return a->rc;
+}

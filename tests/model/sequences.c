@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "tests/model/sequences.h"
+
+/* ---- random ones ------------------------------------------------------------------------------ */
+
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+static unsigned int below(uint64_t *state, unsigned int n)
+{
+	return (unsigned int)(next_random(state) % n);
+}
+
+/* How often each operation is drawn: much mapping and routing, little closing. */
+static const uint8_t weights[NR_OPS] = {
+	[OP_OPEN] = 6,	     [OP_CLOSE] = 1,	    [OP_ALLOC] = 14,	  [OP_FREE] = 4,
+	[OP_MAP] = 24,	     [OP_MAP_TABLES] = 8,   [OP_UNMAP] = 10,	  [OP_UNMAP_ALL] = 2,
+	[OP_BIND_TABLE] = 8, [OP_TREE] = 16,	    [OP_DEV_BIND] = 8,	  [OP_DEV_CLOSE] = 1,
+	[OP_RESET] = 1,	     [OP_ATTACH] = 14,	    [OP_DETACH] = 4,	  [OP_ATTACH_PASID] = 14,
+	[OP_DETACH_PASID] = 4, [OP_SET_HWID] = 8,   [OP_SET_HWID_DEV] = 3, [OP_SET_ANY] = 3,
+	[OP_CLEAR_HWID] = 4, [OP_CLEAR_ALL] = 1,
+};
+
+static uint8_t draw_type(uint64_t *state)
+{
+	unsigned int total = 0, i, n;
+
+	for (i = 0; i < NR_OPS; i++)
+		total += weights[i];
+	n = below(state, total);
+	for (i = 0; n >= weights[i]; i++)
+		n -= weights[i];
+	return (uint8_t)i;
+}
+
+static struct op draw(uint64_t *state)
+{
+	struct op op = {
+		.type = draw_type(state),
+		/* The second context is there to be in the way, not to share the work. */
+		.ctx = below(state, 6) == 0,
+		.ioas = (uint8_t)below(state, below(state, 3) ? 4 : NR_IOAS),
+		.dev = (uint8_t)below(state, NR_DEV),
+		.a = (uint8_t)below(state, NR_PAGES),
+		.b = (uint8_t)below(state, NR_PAGES),
+		.c = (uint8_t)below(state, NR_PAGES),
+		.d = (uint8_t)below(state, 16),
+	};
+
+	switch (op.type) {
+	case OP_MAP:
+		op.c = (uint8_t)(1 + below(state, NR_PAGES - (op.a > op.b ? op.a : op.b)));
+		op.d = op.d < 12 ? PROT_R | PROT_W : op.d < 14 ? PROT_R : PROT_W;
+		break;
+	case OP_UNMAP:
+		op.c = (uint8_t)(1 + below(state, NR_PAGES - op.a));
+		break;
+	case OP_BIND_TABLE:
+		op.a = (uint8_t)below(state, NR_TREES + 1);
+		break;
+	case OP_TREE:
+		op.d |= below(state, 8) ? 3 : 0;
+		break;
+	}
+	return op;
+}
+
+unsigned int sequence(uint64_t seed, struct op *ops, unsigned int steps)
+{
+	uint64_t state = seed;
+	unsigned int i;
+
+	ops[0] = (struct op){ .type = OP_OPEN };
+	for (i = 1; i < steps; i++)
+		ops[i] = draw(&state);
+	return steps;
+}
+
+/* ---- named ones ------------------------------------------------------------------------------- */
+
+static const struct op seq_first_steps[] = {
+	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_MAP, 0, 0, 0, 2, 5, 3, 3 },
+	{ OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ATTACH, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_UNMAP, 0, 0, 0, 2, 0, 3, 0 },
+};
+
+static const struct op seq_user_table[] = {
+	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ALLOC, 0, 0, 0, 1, 1, 0, 0 },
+	{ OP_MAP, 0, 0, 0, 0, 0, 16, 3 },
+	{ OP_MAP_TABLES, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ATTACH_PASID, 0, 1, 0, 3, 0, 0, 0 },
+	{ OP_TREE, 0, 0, 0, 1, 4, 9, 7 },
+	{ OP_BIND_TABLE, 0, 1, 0, 1, 0, 0, 0 },
+	{ OP_TREE, 0, 0, 0, 1, 4, 8, 5 },
+	{ OP_UNMAP_ALL, 0, 0, 0, 0, 0, 0, 0 },
+};
+
+const struct regression regressions[] = {
+	{ "first steps", seq_first_steps, sizeof(seq_first_steps) / sizeof(struct op) },
+	{ "a user table", seq_user_table, sizeof(seq_user_table) / sizeof(struct op) },
+};
+_Static_assert(sizeof(regressions) / sizeof(regressions[0]) == NR_REGRESSIONS, "count them");
