@@ -253,7 +253,7 @@ static void device_unbind(struct ioasid_device *dev)
 	route_detach_all(dev);
 	stack_member_unbinding(dev);
 	list_del(&dev->ctx_link);
-	ctx->nr_devices--;
+	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices - 1);
 	faultq_disown(dev);
 	drop_eventfds(dev);
 	dev->mode = IOASID_MODE_DEFAULT;
@@ -402,7 +402,7 @@ static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 
 	WRITE_ONCE(file->bound, true);
 	mutex_unlock(&machine->lock);
 	list_add_tail(&dev->ctx_link, &ctx->devices);
-	ctx->nr_devices++;
+	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices + 1);
 	return 0;
 }
 

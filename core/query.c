@@ -10,6 +10,7 @@
 struct query_out {
 	struct ioasid_query *q;
 	u32 size;
+	u32 room;
 };
 
 static int query_put(struct query_out *out, const void *entry)
@@ -20,6 +21,11 @@ static int query_put(struct query_out *out, const void *entry)
 	if (!rc)
 		q->count++;
 	return rc;
+}
+
+static bool query_full(const struct query_out *out)
+{
+	return out->q->count == out->room;
 }
 
 static int query_ioas(struct ioasid_ctx *ctx, struct query_out *out)
@@ -42,7 +48,7 @@ static int query_ioas(struct ioasid_ctx *ctx, struct query_out *out)
 		};
 
 		q->cursor = id;
-		if (q->count == q->room)
+		if (query_full(out))
 			return 0;
 		rc = query_put(out, &e);
 		if (rc)
@@ -70,7 +76,7 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 
 		if (i++ < q->cursor)
 			continue;
-		if (q->count == q->room) {
+		if (query_full(out)) {
 			q->cursor = i - 1;
 			return 0;
 		}
@@ -82,42 +88,86 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 	return 0;
 }
 
-/* Routes of one device: cursor bits 20:0 are the position: 0 the default route, then numbers. */
-static int query_device_routes(struct ioasid_device *dev, struct query_out *out, u32 *position)
+/*
+ * Routes of one device. The position within it, bits 20:0 of the cursor: 0 is the default route,
+ * then come the numbers, from FIRST_PENDING on the attachments without one.
+ */
+#define POSITION_LG2  (IOASID_PASID_BITS + 1)
+#define FIRST_PENDING (1U << IOASID_PASID_BITS)
+
+static int query_put_route(struct query_out *out, struct ioasid_device *dev, u32 ioasid, u32 vpasid,
+			   u32 flags)
 {
-	struct ioasid_query *q = out->q;
-	struct ioasid_query_route e = { .cookie = dev->cookie };
+	struct ioasid_query_route e = {
+		.cookie = dev->cookie,
+		.ioasid = ioasid,
+		.vpasid = vpasid,
+		.flags = flags,
+	};
+
+	/* 1: no room: the caller goes on here. */
+	return query_full(out) ? 1 : query_put(out, &e);
+}
+
+static int query_numbers(struct ioasid_device *dev, struct query_out *out, u32 *position)
+{
 	struct ioas_route *route;
 	ppasid_t n;
 	int rc;
 
-	if (!*position && device_default(dev) != IOASID_INVALID) {
-		if (q->count == q->room)
-			return 1;
-		e.ioasid = device_default(dev);
-		rc = query_put(out, &e);
+	for (n = PPASID(*position); (route = pasid_space_next(&dev->space, &n)); n.val++) {
+		*position = n.val;
+		rc = query_put_route(out, dev, route->attach->ioas->handle.val, route->vpasid.val,
+				     IOASID_ROUTE_PASID);
 		if (rc)
 			return rc;
 	}
-	for (n = PPASID(max(*position, 1U)); (route = pasid_space_next(&dev->space, &n)); n.val++) {
-		*position = n.val;
-		if (q->count == q->room)
-			return 1;
-		e.ioasid = route->attach->ioas->handle.val;
-		e.vpasid = route->vpasid.val;
-		e.flags = IOASID_ROUTE_PASID;
-		rc = query_put(out, &e);
+	*position = FIRST_PENDING;
+	return 0;
+}
+
+static int query_pending(struct ioasid_device *dev, struct query_out *out, u32 *position)
+{
+	struct ioas_attach *attach;
+	u32 i = FIRST_PENDING;
+	int rc;
+
+	list_for_each_entry(attach, &dev->attaches, dev_link) {
+		if (!list_empty(&attach->routes) || i++ < *position)
+			continue;
+		*position = i - 1;
+		rc = query_put_route(out, dev, attach->ioas->handle.val, 0,
+				     IOASID_ROUTE_PASID | IOASID_ROUTE_PENDING);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
+static int query_device_routes(struct ioasid_device *dev, struct query_out *out, u32 *position)
+{
+	u32 top = device_default(dev);
+	int rc;
+
+	if (!*position && top != IOASID_INVALID) {
+		rc = query_put_route(out, dev, top, 0, 0);
+		if (rc)
+			return rc;
+	}
+	if (*position < FIRST_PENDING) {
+		*position = *position ?: 1;
+		rc = query_numbers(dev, out, position);
+		if (rc)
+			return rc;
+	}
+	return query_pending(dev, out, position);
+}
+
 static int query_routes(struct ioasid_ctx *ctx, struct query_out *out)
 {
 	struct ioasid_query *q = out->q;
-	u64 first = q->cursor >> (IOASID_PASID_BITS + 1), i = 0;
-	u32 position = (u32)q->cursor & ((1U << (IOASID_PASID_BITS + 1)) - 1);
+	u64 first = q->cursor >> POSITION_LG2, i = 0;
+	u32 position = (u32)q->cursor & ((1U << POSITION_LG2) - 1);
 	struct ioasid_device *dev;
 	int rc;
 
@@ -126,7 +176,7 @@ static int query_routes(struct ioasid_ctx *ctx, struct query_out *out)
 			continue;
 		rc = query_device_routes(dev, out, &position);
 		if (rc > 0) {
-			q->cursor = (i - 1) << (IOASID_PASID_BITS + 1) | position;
+			q->cursor = (i - 1) << POSITION_LG2 | position;
 			return 0;
 		}
 		if (rc)
@@ -154,7 +204,7 @@ static int query_maps(struct ioas *ioas, struct query_out *out)
 
 		if (e.iova < q->cursor)
 			continue;
-		if (q->count == q->room) {
+		if (query_full(out)) {
 			q->cursor = e.iova;
 			return 0;
 		}
@@ -202,7 +252,7 @@ int query_objects(struct ioasid_ctx *ctx, void *arg)
 		return -EINVAL;
 	if (!q->room)
 		return -EINVAL;
-	q->room = min(q->room, QUERY_MAX);
+	out.room = min(q->room, QUERY_MAX);
 	q->count = 0;
 	if (q->cursor == QUERY_END)
 		return 0;

@@ -77,10 +77,12 @@ static __always_inline u64 *PTF(child)(const struct iopt *pt, u64 e)
 /*
  * State of a fill. @table[l] is the table at level l on the path to @va; when planning it is NULL
  * below the first table that does not exist yet. @spare is a chain of fresh pages, linked through
- * their first words; @nr_tables counts what was needed.
+ * their first words; @nr_tables counts what was needed. @oa_bad and @ia_bad are the bits that
+ * output and input addresses must not have.
  */
 struct PTF(fill) {
 	struct iopt *pt;
+	struct table_sync *sync;
 	const struct iopt_extent *ext;
 	u64 nr_ext;
 	u64 va;
@@ -88,18 +90,32 @@ struct PTF(fill) {
 	u64 len;
 	u64 spare;
 	u64 nr_tables;
+	u64 oa_bad;
+	u64 ia_bad;
 	u32 prot;
 	u64 *table[PTF(LEVELS_MAX)];
 };
 
-/* What is wrong with the extent [@pa, @pa + @len - 1], if anything is. */
-static int PTF(extent_check)(const struct iopt *pt, u64 va, u64 pa, u64 len)
+/* What is wrong with the extent [@pa, @pa + @len - 1] at @va. */
+static noinline int PTF(extent_errno)(u64 pa, u64 len)
 {
 	if (!len || (len | pa) & (PTF(entry_size)(0) - 1) || pa + (len - 1) < pa)
 		return -EINVAL;
-	if (pa + (len - 1) > pt->oa_last || va > pt->ia_last || len - 1 > pt->ia_last - va)
-		return -ERANGE;
-	return 0;
+	return -ERANGE;
+}
+
+/*
+ * Is it good? The limits are powers of two minus one, so all that must not be set can be collected
+ * and tested at once; and they are small enough that sums of what passes do not wrap.
+ */
+static __always_inline int PTF(extent_check)(const struct PTF(fill) * f, u64 va, u64 pa, u64 len)
+{
+	u64 more = len - 1, bad;
+
+	bad = (len | pa) & (PTF(entry_size)(0) - 1);
+	bad |= (more | pa | (pa + more)) & f->oa_bad;
+	bad |= (va + more) & f->ia_bad;
+	return likely(!bad) ? 0 : PTF(extent_errno)(pa, len);
 }
 
 /*
@@ -113,7 +129,7 @@ static __always_inline int PTF(fill_extent)(struct PTF(fill) * f, const bool com
 	int rc;
 
 	if (!commit) {
-		rc = PTF(extent_check)(f->pt, f->va, pa, len);
+		rc = PTF(extent_check)(f, f->va, pa, len);
 		if (unlikely(rc))
 			return rc;
 	}
@@ -124,7 +140,7 @@ static __always_inline int PTF(fill_extent)(struct PTF(fill) * f, const bool com
 		return 0;
 	do {
 		if (!commit) {
-			rc = PTF(extent_check)(f->pt, f->va + f->len, ext->pa, ext->len);
+			rc = PTF(extent_check)(f, f->va + f->len, ext->pa, ext->len);
 			if (unlikely(rc))
 				return rc;
 		}
@@ -180,43 +196,48 @@ static __always_inline int PTF(fill_down)(struct PTF(fill) * f, unsigned int lvl
 static __always_inline int PTF(fill_leaves)(struct PTF(fill) * f, u64 *entry, u64 n, u64 attrs,
 					    unsigned int lg2, const bool commit)
 {
+	struct table_sync *sync = f->sync;
 	u64 i;
 
 	for (i = 0; i < n; i++) {
 		u64 pa = f->pa + (i << lg2);
 
-		if (commit)
-			PTF(store)(f->pt, &entry[i], PTF(make_leaf)(pa, attrs));
-		else if (PTF(present)(READ_ONCE(entry[i])))
+		if (commit) {
+			WRITE_ONCE(entry[i], PTF(make_leaf)(pa, attrs));
+			if (unlikely(sync))
+				sync->at(sync, &entry[i]);
+		} else if (PTF(present)(READ_ONCE(entry[i]))) {
 			return -EEXIST;
+		}
 	}
 	return 0;
 }
 
 /*
- * Extents of one page each from @f on, for as long as they come. Scattered memory is the case that
- * takes time, so it has a tight loop of its own. Return as fill_run().
+ * Extents of one page each from @f on, for as long as they come, up to input address @end.
+ * Scattered memory is the case that takes time, so it has a tight loop of its own. @entry is NULL
+ * when planning for a table that does not exist. Return as fill_run().
  */
-static __always_inline int PTF(fill_singles)(struct PTF(fill) * f, u64 *table, u64 attrs,
-					     unsigned int *index, const bool commit)
+static __always_inline int PTF(fill_singles)(struct PTF(fill) * f, u64 *entry, u64 attrs, u64 end,
+					     const bool commit)
 {
 	const u64 size = PTF(entry_size)(0);
-	unsigned int i = *index;
-	int rc = 0;
+	int rc;
 
-	while (f->len == size && i < PTF(NR_ENTRIES)) {
-		if (table)
-			rc = PTF(fill_leaves)(f, &table[i], 1, attrs, 0, commit);
-		if (unlikely(rc))
-			break;
-		i++;
+	while (f->len == size && f->va != end) {
+		if (commit || entry) {
+			rc = PTF(fill_leaves)(f, entry++, 1, attrs, 0, commit);
+			if (unlikely(rc))
+				return rc;
+		}
 		f->va += size;
-		rc = likely(f->nr_ext) ? PTF(fill_extent)(f, commit) : 1;
+		if (unlikely(!f->nr_ext))
+			return 1;
+		rc = PTF(fill_extent)(f, commit);
 		if (unlikely(rc))
-			break;
+			return rc;
 	}
-	*index = i;
-	return rc;
+	return 0;
 }
 
 /*
@@ -229,35 +250,45 @@ static __always_inline int PTF(fill_singles)(struct PTF(fill) * f, u64 *table, u
 static __always_inline int PTF(fill_run)(struct PTF(fill) * shared, unsigned int lvl,
 					 const bool commit)
 {
-	struct PTF(fill) f = { .pt = shared->pt,
-			       .ext = shared->ext,
-			       .nr_ext = shared->nr_ext,
-			       .va = shared->va,
-			       .pa = shared->pa,
-			       .len = shared->len };
+	struct PTF(fill) f = {
+		.pt = shared->pt,
+		.sync = shared->sync,
+		.ext = shared->ext,
+		.nr_ext = shared->nr_ext,
+		.va = shared->va,
+		.pa = shared->pa,
+		.len = shared->len,
+		.oa_bad = shared->oa_bad,
+		.ia_bad = shared->ia_bad,
+	};
 	u64 attrs = commit ? PTF(leaf_attrs)(f.pt, shared->prot, lvl) : 0;
-	unsigned int lg2 = PTF(entry_lg2)(lvl), i = PTF(index)(f.va, lvl);
+	const u64 end = (f.va | (PTF(entry_size)(lvl + 1) - 1)) + 1;
+	unsigned int lg2 = PTF(entry_lg2)(lvl);
 	u64 *table = shared->table[lvl];
 	int rc = 0;
 
-	if (lvl == 0)
-		rc = PTF(fill_singles)(&f, table, attrs, &i, commit);
-	while (!rc && i < PTF(NR_ENTRIES) && PTF(fill_fits)(&f, lvl)) {
+	while (f.va != end && PTF(fill_fits)(&f, lvl)) {
+		u64 *entry = table ? &table[PTF(index)(f.va, lvl)] : NULL;
 		/* What is left of this extent fits as often as it is long: it stays aligned. */
-		u64 n = min_t(u64, f.len >> lg2, PTF(NR_ENTRIES) - i);
+		u64 n = min_t(u64, f.len, end - f.va) >> lg2;
 
-		if (table)
-			rc = PTF(fill_leaves)(&f, &table[i], n, attrs, lg2, commit);
+		if (lvl == 0 && n == 1 && f.len >> lg2 == 1) {
+			rc = PTF(fill_singles)(&f, entry, attrs, end, commit);
+			if (unlikely(rc))
+				break;
+			continue;
+		}
+		if (commit || table)
+			rc = PTF(fill_leaves)(&f, entry, n, attrs, lg2, commit);
 		if (unlikely(rc))
 			break;
-		i += (unsigned int)n;
 		f.va += n << lg2;
 		f.pa += n << lg2;
 		f.len -= n << lg2;
 		if (!f.len)
 			rc = f.nr_ext ? PTF(fill_extent)(&f, commit) : 1;
-		if (!rc && lvl == 0)
-			rc = PTF(fill_singles)(&f, table, attrs, &i, commit);
+		if (unlikely(rc))
+			break;
 	}
 	shared->ext = f.ext;
 	shared->nr_ext = f.nr_ext;
@@ -359,12 +390,21 @@ static int PTF(fill_get_spare)(struct PTF(fill) * f, u64 nr)
 
 static int PTF(map)(struct iopt *pt, u64 iova, const struct iopt_extent *ext, u64 nr, u32 prot)
 {
-	struct PTF(fill) f, plan = { .pt = pt, .ext = ext, .nr_ext = nr, .va = iova, .prot = prot };
+	struct PTF(fill) plan = {
+		.pt = pt,
+		.sync = pt->env->sync,
+		.ext = ext,
+		.nr_ext = nr,
+		.va = iova,
+		.oa_bad = ~pt->oa_last,
+		.ia_bad = ~pt->ia_last,
+		.prot = prot,
+	};
+	struct PTF(fill) f = plan;
 	int rc = PTF(prot_check)(pt, prot);
 
 	if (rc)
 		return rc;
-	f = plan;
 	rc = PTF(fill_plan)(&plan);
 	if (rc)
 		return rc;

@@ -388,8 +388,8 @@ struct vtd_lookup {
  * @res: result
  * @trace: NULL, or gets each entry read
  *
- * Reads memory only. Entries may change meanwhile: each is read once, and a PASID table entry that
- * changes between its words is read again.
+ * Reads memory only. Entries may change meanwhile: an entry that changes while its words are read
+ * is read again, so that the result is one state of it.
  *
  * Return: @res->reason.
  */

@@ -246,6 +246,9 @@ int vtd_pe_encode(const struct vtd_caps *caps, const struct vtd_te *te, u64 pe[V
 		if (te->fs_root & ~VTD_PE2_FSPTPTR || te->fs_levels < 4 || te->fs_levels > 5)
 			return -EINVAL;
 		pe[2] |= te->fs_root | FIELD_PREP(VTD_PE2_FSPM, (u64)te->fs_levels - 4);
+		/* Ignored without a second stage, but QEMU takes the first stage's width from it. */
+		if (!vtd_pgtt_has_ss(te->pgtt))
+			pe[0] |= FIELD_PREP(VTD_PE0_AW, (u64)te->fs_levels - 2);
 	}
 	return vtd_pe_decode(caps, pe, &check) ? -EINVAL : 0;
 }

@@ -5,10 +5,10 @@
  */
 #include "formats/vtd.h"
 
-/* How often a PASID table entry that changes while it is read is read again. */
+/* How often an entry that changes while it is read is read again. */
 #define VTD_LOOKUP_TRIES 8
 
-/* State of a lookup. @reads: what to report when the next read fails. */
+/* Arguments of a lookup, handed on. */
 struct vtd_lk {
 	const struct phys_mem *mem;
 	const struct vtd_caps *caps;
@@ -27,26 +27,31 @@ static u8 vtd_lk_fail(const struct vtd_lk *lk, u8 stage, u8 reason)
 	return reason;
 }
 
-/* Copy @nr words at @pa out of memory, each by one load. Return: false for an access error. */
+/*
+ * Copy @nr words at @pa out of memory. An entry of several words is read until two readings agree:
+ * then they are one state of it, not parts of two. A guest that changes its entry all the time
+ * gets what was read last, which is checked like any other. Return: false for an access error.
+ */
 static bool vtd_lk_read(const struct vtd_lk *lk, u8 stage, u64 pa, u64 *words, u8 nr)
 {
 	const u64 *p = phys_at(lk->mem, pa, nr * 8u);
 	struct vtd_trace_rec rec = { .words = words, .pa = pa, .nr_words = nr, .stage = stage };
 	unsigned int tries = VTD_LOOKUP_TRIES, i;
+	u64 differ = nr > 1;
 
 	if (!p)
 		return false;
-	/*
-	 * Word 0 decides whether the rest means anything, and a writer changes it last to install
-	 * and first to remove. When it is the same before and after, the words belong together.
-	 */
-	do {
-		words[0] = READ_ONCE(p[0]);
+	for (i = 0; i < nr; i++)
+		words[i] = READ_ONCE(p[i]);
+	while (differ && tries--) {
 		smp_rmb();
-		for (i = 1; i < nr; i++)
-			words[i] = READ_ONCE(p[i]);
-		smp_rmb();
-	} while (READ_ONCE(p[0]) != words[0] && --tries);
+		for (i = 0, differ = 0; i < nr; i++) {
+			u64 word = READ_ONCE(p[i]);
+
+			differ |= word ^ words[i];
+			words[i] = word;
+		}
+	}
 	if (lk->trace)
 		lk->trace->entry(lk->trace, &rec);
 	return true;

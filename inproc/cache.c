@@ -24,14 +24,14 @@ static __always_inline bool entry_lock(u64 *hdr)
 	u64 old = load_relaxed(hdr);
 
 	return !(old & ENTRY_LOCKED) &&
-	       __atomic_compare_exchange_n(hdr, &old, old + ENTRY_LOCKED, false, __ATOMIC_SEQ_CST,
+	       __atomic_compare_exchange_n(hdr, &old, old | ENTRY_LOCKED, false, __ATOMIC_SEQ_CST,
 					   __ATOMIC_RELAXED);
 }
 
-/* Unlock, with @low as the new lower half of the header. */
-static __always_inline void entry_unlock(u64 *hdr, u32 low)
+/* Unlock, with a new nested generation. */
+static __always_inline void entry_unlock(u64 *hdr, u64 ngen)
 {
-	store_release(hdr, ((load_relaxed(hdr) & ~ENTRY_LOW) + ENTRY_LOCKED) | low);
+	store_release(hdr, ngen << ENTRY_STATE_SHIFT | ((load_relaxed(hdr) + 1) & ENTRY_SEQ));
 }
 
 /* ---- IOTLB ----------------------------------------------------------------------------------- */
@@ -52,6 +52,11 @@ static struct iotlb_entry *iotlb_victim(struct iotlb_set *set, u64 vpn, u64 tag)
 	return &set->way[inproc_self.rotor++ % IOTLB_WAYS];
 }
 
+static u64 entry_ngen(const struct iotlb_entry *e)
+{
+	return (load_relaxed(&e->hdr) & ~ENTRY_LOCKED) >> ENTRY_STATE_SHIFT;
+}
+
 void iotlb_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
 		  u64 val)
 {
@@ -61,7 +66,7 @@ void iotlb_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova
 	if (!entry_lock(&e->hdr))
 		return;
 	if (!view_current(v)) {
-		entry_unlock(&e->hdr, (u32)load_relaxed(&e->hdr));
+		entry_unlock(&e->hdr, entry_ngen(e));
 		return;
 	}
 	store_release(&e->vpn, vpn);
@@ -123,7 +128,7 @@ static bool walk_entry_read(const struct walk_entry *e, const struct xlate_view 
 {
 	u64 hdr = load_acquire(&e->hdr), rest;
 
-	if ((hdr & (ENTRY_LOCKED | ENTRY_LOW)) != v->ngen || load_acquire(&e->key) != key ||
+	if (hdr >> ENTRY_STATE_SHIFT != v->ngen || load_acquire(&e->key) != key ||
 	    load_acquire(&e->wtag) != v->wtag)
 		return false;
 	step->table = load_acquire(&e->table);
@@ -197,7 +202,7 @@ void pasid_cache_insert(struct ioasid_host *host, u64 key, const struct xlate_vi
 {
 	struct pasid_entry *e = pasid_slot(host, key);
 	struct inproc_domain *dom = v->dom;
-	const u32 *ngen = domain_nested(dom) ? &to_paging(dom->parent)->ngen : &host->no_ngen;
+	const u64 *ngen = domain_nested(dom) ? &to_paging(dom->parent)->ngen : &host->no_ngen;
 	u64 te[4];
 	unsigned int i;
 
@@ -247,7 +252,8 @@ void pasid_cache_purge_device(struct ioasid_host *host, const struct ioasid_host
 	u64 i;
 
 	for (i = 0; i <= host->pasid_mask; i++)
-		pasid_entry_purge(&host->pasid_cache[i], dev->key, ~0xffffffffULL);
+		pasid_entry_purge(&host->pasid_cache[i], dev->key,
+				  ~(ROUTE_KEY_NO_PASID | 0xffffffffULL));
 }
 
 /* ---- life ------------------------------------------------------------------------------------------ */

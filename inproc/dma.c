@@ -210,7 +210,7 @@ int ioasid_dma_atomic(struct ioasid_hostdev *dev, struct ioasid_dma *dma, enum i
 
 /* ---- translation alone -------------------------------------------------------------------------- */
 
-/* Past the IOTLB; also for what it does not know about. */
+/* Everything but the usual: the IOTLB does not know, other kinds of request, counters to switch. */
 static noinline void *translate_slow(struct ioasid_hostdev *dev, struct ioasid_dma *dma,
 				     unsigned int access)
 {
@@ -218,36 +218,58 @@ static noinline void *translate_slow(struct ioasid_hostdev *dev, struct ioasid_d
 	void *p;
 
 	xlate_init(&x, dma, access & XLAT_RW);
-	xlate_refuse(&x, IOASID_REASON_NONE, 0);
-	if (!x.access)
-		return NULL;
-	p = dma->flags & IOASID_DMA_TRANSLATED ? ats_translated(dev, &x) : xlate_slow(dev, &x);
+	if (dma->flags & IOASID_DMA_TRANSLATED)
+		p = ats_translated(dev, &x);
+	else
+		p = xlate_page(dev, &x);
 	if (p)
 		return p;
+	if (x.shared)
+		xlate_refuse(&x, IOASID_REASON_NONE, 0);
 	/* Who is going to ask for the page has no failure to report yet. */
-	if (!x.shared && !(x.askable && dma->flags & IOASID_DMA_PAGE_REQUEST))
+	else if (!x.askable || !(dma->flags & IOASID_DMA_PAGE_REQUEST))
 		xlate_report(dev, &x);
 	xlate_blame(dma, &x);
 	return NULL;
 }
 
+/*
+ * xlate_page() once more, for the case that matters: nothing is spilled, and all that is out of the
+ * ordinary leaves by one tail call.
+ */
 void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, unsigned int access,
 			   size_t *bytes)
 {
-	const u32 special = IOASID_DMA_TRANSLATED | IOASID_DMA_PRIV;
-	u64 need = access & XLAT_RW, val = 0, iova = dma->addr;
-	u32 pasid = IOASID_NO_PASID;
+	u32 flags = dma->flags & (IOASID_DMA_PASID | IOASID_DMA_TRANSLATED | IOASID_DMA_PRIV);
+	u64 iova = dma->addr, key = dev->key, val;
+	struct iotlb_want w = {
+		.vpn = (iova >> PAGE_SHIFT) << 1,
+		.need = access & XLAT_RW,
+	};
+	const struct ioasid_host *host = dev->host;
+	const struct iotlb_entry *e;
+	const struct iotlb_set *set;
+	u32 hash;
 
 	*bytes = PAGE_SIZE - (iova & (PAGE_SIZE - 1));
-	if (likely(dma->flags & IOASID_DMA_PASID)) {
-		pasid = dma->pasid;
-		if (unlikely(pasid == IOASID_NO_PASID))
-			need = 0;
+	if (likely(flags == IOASID_DMA_PASID)) {
+		key |= dma->pasid;
+		hash = dma->pasid + dev->hash;
+	} else {
+		key |= ROUTE_KEY_NO_PASID;
+		hash = dev->rid_hash;
+		if (flags)
+			goto slow;
 	}
-	if (likely(need && !(dma->flags & special)))
-		val = iotlb_find(dev, pasid, iova, need, false);
-	if (unlikely(!val))
-		return translate_slow(dev, dma, access);
-	stat_inc(&thread_stats(dev->host)->iotlb_hits);
+	set = iotlb_route(host, key, hash, iova, &w);
+	if (unlikely(!set))
+		goto slow;
+	/* Both ways of the same page, for two domains: xlate_page() sorts that out. */
+	e = likely(load_relaxed(&set->way[0].vpn) == w.vpn) ? &set->way[0] : &set->way[1];
+	if (unlikely(!iotlb_match(e, &w, &val) || inproc_self.stats_host != host))
+		goto slow;
+	stat_inc(&inproc_self.stats.iotlb_hits);
 	return page_pointer(val, iova);
+slow:
+	return translate_slow(dev, dma, access);
 }

@@ -39,17 +39,33 @@ struct inproc_pin {
 
 /* ---- memory of the process ------------------------------------------------------------------- */
 
+static bool populate_known;
+static pthread_once_t populate_once = PTHREAD_ONCE_INIT;
+
+/* EINVAL means an old kernel as well as missing permission: find out which it is. */
+static void populate_probe(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *p = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
+
+	if (p == MAP_FAILED)
+		return;
+	populate_known = !madvise(p, (size_t)page, MADV_POPULATE_WRITE);
+	munmap(p, (size_t)page);
+}
+
 /* One page is there with the permission wanted; also brings it in, as pinning would. */
 static int page_check(u64 addr, bool write)
 {
-	int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+	void *p = (void *)(uintptr_t)addr;
 
-	if (!madvise((void *)(uintptr_t)addr, PAGE_SIZE, advice))
-		return 0;
-	/* Older kernels do not know the advice; the others answer ENOMEM or EFAULT. */
-	if (errno == EINVAL && !msync((void *)(uintptr_t)addr, PAGE_SIZE, MS_ASYNC))
-		return 0;
-	return errno == ENOMEM || errno == EFAULT ? -EFAULT : -errno;
+	pthread_once(&populate_once, populate_probe);
+	if (populate_known)
+		return madvise(p, PAGE_SIZE, write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) ?
+			       -EFAULT :
+			       0;
+	return msync(p, PAGE_SIZE, MS_ASYNC) ? -EFAULT : 0;
 }
 
 /*

@@ -69,6 +69,7 @@ static struct ioasid_hostdev *hostdev_alloc(struct ioasid_host *host,
 	dev->rid = c->rid;
 	dev->key = route_key(c->rid, 0);
 	dev->hash = route_hash(dev->key);
+	dev->rid_hash = route_hash(route_key(c->rid, IOASID_NO_PASID));
 	dev->flags = c->flags;
 	dev->ops = c->ops;
 	dev->opaque = c->opaque;

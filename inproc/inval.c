@@ -46,7 +46,8 @@ static void drop_nested(struct inproc_paging *p)
 {
 	struct ioasid_host *host = domain_host(&p->d);
 	struct inproc_domain *child;
-	u32 ngen = load_relaxed(&p->ngen) + 1;
+	/* Entries hold 32 bits of it. */
+	u64 ngen = (load_relaxed(&p->ngen) + NGEN_STEP) & ((NGEN_STEP << 32) - 1);
 
 	store_release(&p->ngen, ngen);
 	if (likely(ngen))
@@ -151,7 +152,7 @@ int inval_domain(struct inproc_domain *dom)
 
 	count(&host->nr_invalidations);
 	list_for_each_entry(r, &dom->routes, link)
-		pasid_cache_purge(host, r->dev->key | r->pasid);
+		pasid_cache_purge(host, route_key(r->dev->rid, r->pasid));
 	m.fill = drop_cached(dom, 0, ~0ULL, true);
 	if (list_empty(&dom->routes))
 		return 0;
@@ -179,7 +180,7 @@ void inval_route(struct ioasid_host *host, struct ioasid_hostdev *dev, u32 pasid
 	};
 
 	count(&host->nr_invalidations);
-	pasid_cache_purge(host, dev->key | pasid);
+	pasid_cache_purge(host, route_key(dev->rid, pasid));
 	if (dev->flags & IOASID_HOSTDEV_ATS)
 		(void)ats_purge(dev, pasid, 0, ~0ULL);
 	section_wait();

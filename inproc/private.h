@@ -71,12 +71,15 @@ struct inproc_route;
 /* ---- caches -------------------------------------------------------------------------------- */
 
 /*
- * Entries are read without a lock: the upper half of @hdr is a sequence number, odd while somebody
- * writes; a reader that sees the same even header before and after has a whole entry. The lower
- * half is the nested generation, so that one comparison says "not being written, and ours".
+ * Entries are read without a lock. The header is a sequence number in bits 30:0, bit 31 set while
+ * somebody writes, and the nested generation in bits 63:32, so that one comparison says "not being
+ * written, and of our generation". Who sees the same header before and after has a whole entry.
  */
-#define ENTRY_LOCKED (1ULL << 32)
-#define ENTRY_LOW    0xffffffffULL
+#define ENTRY_LOCKED (1ULL << 31)
+#define ENTRY_SEQ    (ENTRY_LOCKED - 1)
+/* The comparison: with the generation as it is kept, one bit up. */
+#define ENTRY_STATE_SHIFT 31
+#define NGEN_STEP	  2ULL
 
 /**
  * struct iotlb_entry - one 4 KiB page
@@ -115,7 +118,7 @@ struct walk_entry {
 
 /**
  * struct pasid_entry - a decoded PASID table entry and the domain behind it
- * @hdr: as in the IOTLB, lower half 0
+ * @hdr: as in the IOTLB, without generation
  * @key: route_key(); 0: empty
  * @tag, @ngen: where the domain's tag and its parent's nested generation are read
  * @salt: of the domain
@@ -126,7 +129,7 @@ struct pasid_entry {
 	u64 hdr;
 	u64 key;
 	const u64 *tag;
-	const u32 *ngen;
+	const u64 *ngen;
 	u64 salt;
 	struct inproc_domain *domain;
 	u64 te[4];
@@ -178,8 +181,9 @@ struct ioasid_host {
 	u64 iotlb_mask;
 	u64 pasid_mask;
 	u64 walk_mask;
+	u64 no_ngen;
 	u32 flags;
-	u32 no_ngen;
+	u32 pad0;
 	u64 rtaddr;
 	const struct vtd_caps *caps;
 	u32 test_delay_us;
@@ -272,7 +276,8 @@ struct inproc_thread {
 };
 extern __thread struct inproc_thread inproc_self __attribute__((tls_model("initial-exec")));
 
-void thread_register_slow(void);
+/** thread_enter_slow() - section_enter() for a thread that does DMA for the first time. */
+void thread_enter_slow(void);
 void thread_stats_switch(struct ioasid_host *host);
 void thread_stats_sum(struct ioasid_host *host, struct inproc_stats *sum);
 void thread_stats_forget(struct ioasid_host *host);
@@ -300,8 +305,10 @@ extern char thread_tsan_updates, thread_tsan_sections;
 static __always_inline void section_enter(void)
 {
 	/* A thread joins liburcu's list and ours together; see thread_leave(). */
-	if (unlikely(!os_rcu_registered))
-		thread_register_slow();
+	if (unlikely(!os_rcu_registered)) {
+		thread_enter_slow();
+		return;
+	}
 	urcu_memb_read_lock();
 	tsan_acquire(&thread_tsan_updates);
 }
@@ -389,13 +396,14 @@ struct inproc_domain {
  * @gather: table pages that left the table and wait for flush()
  * @children: nested domains on it
  * @holds: of it and of its children, under host->hold_lock
- * @ngen: nested generation: a new value invalidates everything cached for children
+ * @ngen: nested generation, in steps of NGEN_STEP: a new value invalidates everything cached for
+ *        children
  * @nr_routes, @nr_ats: routes to it and its children; those of them on devices with a device TLB
  * @pid: shared: the process that allocated it
  */
 struct inproc_paging {
 	struct inproc_domain d;
-	u32 ngen;
+	u64 ngen;
 	u32 prot;
 	u32 nr_routes;
 	u32 nr_ats;
@@ -477,10 +485,14 @@ struct route_tree {
 	struct route_mid *mid[1 << ROUTE_TOP_LG2];
 };
 
-/* What a PASID cache entry is found by; never 0. No PASID is IOASID_NO_PASID here too. */
+/* What a PASID cache entry is found by; never 0. Any 32 bits of "PASID" lead nowhere else. */
+#define ROUTE_KEY_VALID	   (1ULL << 48)
+#define ROUTE_KEY_NO_PASID (1ULL << 49)
 static __always_inline u64 route_key(u16 rid, u32 pasid)
 {
-	return 1ULL << 48 | (u64)rid << 32 | pasid;
+	u64 key = ROUTE_KEY_VALID | (u64)rid << 32;
+
+	return key | (pasid == IOASID_NO_PASID ? ROUTE_KEY_NO_PASID : pasid);
 }
 
 /* Where in the PASID cache: neighbours in PASID do not get into each other's way. */
@@ -510,7 +522,7 @@ struct xlate_view {
 	u64 tag;
 	u64 wtag;
 	u64 salt;
-	u32 ngen;
+	u64 ngen;
 	u32 fill;
 	u32 root_fill;
 	u64 seq;
@@ -662,7 +674,7 @@ struct pri {
 /**
  * struct ioasid_hostdev - see <ioasid/host.h>
  *
- * @key, @hash: route_key() and route_hash() with PASID 0
+ * @key, @hash: route_key() and route_hash() with PASID 0; @rid_hash: without PASID
  * @blocked: no request passes: fenced, or being destroyed. Its PASID cache entries are gone then
  * @dead: being destroyed
  */
@@ -670,6 +682,7 @@ struct ioasid_hostdev {
 	struct ioasid_host *host;
 	u64 key;
 	u32 hash;
+	u32 rid_hash;
 	u32 flags;
 	u16 rid;
 	bool blocked;

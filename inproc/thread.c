@@ -64,7 +64,7 @@ static void thread_key_create(void)
 		abort();
 }
 
-void thread_register_slow(void)
+static void thread_register(void)
 {
 	struct inproc_thread *t = &inproc_self;
 
@@ -79,6 +79,13 @@ void thread_register_slow(void)
 	}
 	pthread_mutex_unlock(&threads_lock);
 	os_rcu_register_slow();
+}
+
+void thread_enter_slow(void)
+{
+	thread_register();
+	urcu_memb_read_lock();
+	tsan_acquire(&thread_tsan_updates);
 }
 
 /* ---- counters -------------------------------------------------------------------------------- */

@@ -147,7 +147,7 @@ bool xlate_view_get(struct ioasid_hostdev *dev, struct xlate *x, u8 type, struct
 {
 	const struct vtd_req req = request_of(dev, x, type);
 	struct ioasid_host *host = dev->host;
-	u64 key = dev->key | x->pasid;
+	u64 key = route_key(dev->rid, x->pasid);
 	struct inproc_domain *dom;
 	u8 reason;
 

@@ -14,48 +14,49 @@ static __always_inline struct iotlb_set *iotlb_set(const struct ioasid_host *hos
 	return &host->iotlb[(page ^ salt) & host->iotlb_mask];
 }
 
-/* Return: the entry's value if it is of this page and domain and lacks nothing of @need, else 0. */
-static __always_inline u64 iotlb_match(const struct iotlb_entry *e, u64 vpn, u64 tag, u32 ngen,
-				       u64 need)
-{
-	u64 hdr = load_acquire(&e->hdr), val;
+/* What an IOTLB entry has to say for a request. */
+struct iotlb_want {
+	u64 vpn;
+	u64 tag;
+	u64 ngen;
+	u64 need;
+};
 
-	if (load_acquire(&e->vpn) != vpn || load_acquire(&e->tag) != tag)
-		return 0;
-	val = load_acquire(&e->val);
-	if (unlikely((hdr & (ENTRY_LOCKED | ENTRY_LOW)) != ngen || load_relaxed(&e->hdr) != hdr))
-		return 0;
-	return likely(!(val & need)) ? val : 0;
+/* Return: true: @val is the entry's value, the page with nothing of what is needed missing. */
+static __always_inline bool iotlb_match(const struct iotlb_entry *e, const struct iotlb_want *w,
+					u64 *val)
+{
+	u64 hdr = load_acquire(&e->hdr);
+
+	if (load_acquire(&e->vpn) != w->vpn || load_acquire(&e->tag) != w->tag)
+		return false;
+	*val = load_acquire(&e->val);
+	return likely(hdr >> ENTRY_STATE_SHIFT == w->ngen && load_relaxed(&e->hdr) == hdr &&
+		      !(*val & w->need));
 }
 
 /*
- * Return: the page, with its missing permissions in the low bits, or 0: nothing is cached that says
- * yes. Pages of a process are never at 0.
+ * The set where the page of a request would be, and in @w what its entry would have to say.
+ * Return: NULL: the route is not cached.
  */
-static __always_inline u64 iotlb_find(const struct ioasid_hostdev *dev, u32 pasid, u64 iova,
-				      u64 need, bool priv)
+static __always_inline const struct iotlb_set *iotlb_route(const struct ioasid_host *host, u64 key,
+							   u32 hash, u64 iova, struct iotlb_want *w)
 {
-	const struct ioasid_host *host = dev->host;
-	const struct pasid_entry *p = &host->pasid_cache[(pasid + dev->hash) & host->pasid_mask];
-	u64 hdr = load_acquire(&p->hdr) & ~ENTRY_LOCKED, vpn, tag, val;
-	const struct iotlb_set *set;
-	const u64 *tagp;
-	const u32 *ngenp;
-	u32 ngen;
+	const struct pasid_entry *p = &host->pasid_cache[hash & host->pasid_mask];
+	u64 hdr = load_acquire(&p->hdr) & ~ENTRY_LOCKED, salt;
+	const u64 *tag, *ngen;
 
-	if (unlikely(load_acquire(&p->key) != (dev->key | pasid)))
-		return 0;
-	tagp = load_acquire(&p->tag);
-	ngenp = load_acquire(&p->ngen);
-	set = iotlb_set(host, iova >> PAGE_SHIFT, load_acquire(&p->salt));
+	if (unlikely(load_acquire(&p->key) != key))
+		return NULL;
+	tag = load_acquire(&p->tag);
+	ngen = load_acquire(&p->ngen);
+	salt = load_acquire(&p->salt);
 	/* Only pointers of a whole entry may be followed; a locked one is never equal. */
 	if (unlikely(load_relaxed(&p->hdr) != hdr))
-		return 0;
-	vpn = (iova >> PAGE_SHIFT) << 1 | priv;
-	tag = load_acquire(tagp);
-	ngen = load_acquire(ngenp);
-	val = iotlb_match(&set->way[0], vpn, tag, ngen, need);
-	return likely(val) ? val : iotlb_match(&set->way[1], vpn, tag, ngen, need);
+		return NULL;
+	w->tag = load_acquire(tag);
+	w->ngen = load_acquire(ngen);
+	return iotlb_set(host, iova >> PAGE_SHIFT, salt);
 }
 
 static __always_inline void *page_pointer(u64 val, u64 iova)
@@ -72,9 +73,18 @@ static __always_inline void *page_pointer(u64 val, u64 iova)
  */
 static __always_inline void *xlate_page(struct ioasid_hostdev *dev, struct xlate *x)
 {
-	u64 val = iotlb_find(dev, x->pasid, x->iova, x->access & XLAT_RW, x->access & XLAT_PRIV);
+	bool pasid = x->pasid != IOASID_NO_PASID;
+	struct iotlb_want w = {
+		.vpn = (x->iova >> PAGE_SHIFT) << 1 | !!(x->access & XLAT_PRIV),
+		.need = x->access & XLAT_RW,
+	};
+	const struct iotlb_set *set;
+	u64 val;
 
-	if (unlikely(!val))
+	set = iotlb_route(dev->host, route_key(dev->rid, x->pasid),
+			  pasid ? x->pasid + dev->hash : dev->rid_hash, x->iova, &w);
+	if (unlikely(!set) ||
+	    (!iotlb_match(&set->way[0], &w, &val) && !iotlb_match(&set->way[1], &w, &val)))
 		return xlate_slow(dev, x);
 	stat_inc(&thread_stats(dev->host)->iotlb_hits);
 	return page_pointer(val, x->iova);

@@ -10,7 +10,7 @@ static const char *const reasons[] = {
 	[IOASID_REASON_RESERVED_BIT] = "malformed table entry",
 	[IOASID_REASON_ADDRESS] = "address not canonical or too wide",
 	[IOASID_REASON_TABLE_ACCESS] = "table entry cannot be read or updated",
-	[IOASID_REASON_STAGE2] = "the parent has no mapping",
+	[IOASID_REASON_STAGE2] = "the parent has no such mapping",
 	[IOASID_REASON_DEAD] = "the process is gone",
 	[IOASID_REASON_DEVICE] = "misuse by the device",
 };

@@ -25,8 +25,8 @@ static int fault_wait(struct lin_ctx *lc, bool nonblock)
 	int rc;
 
 	if (!nonblock) {
-		rc = wait_event_interruptible(lc->wait, READ_ONCE(lc->readable) ||
-								READ_ONCE(lc->closed));
+		rc = wait_event_interruptible(lc->wait,
+					      READ_ONCE(lc->readable) || READ_ONCE(lc->closed));
 		if (rc)
 			return rc;
 	}
@@ -43,8 +43,7 @@ static ssize_t fault_take(struct lin_ctx *lc, char __user *buf, size_t room)
 	int n;
 
 	while (done < room) {
-		n = ioasid_fault_take(lc->core, batch,
-				      min_t(size_t, room - done, FAULT_BATCH));
+		n = ioasid_fault_take(lc->core, batch, min_t(size_t, room - done, FAULT_BATCH));
 		if (n < 0)
 			return done ? done * sizeof(*batch) : -ENODEV;
 		if (!n)

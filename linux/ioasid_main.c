@@ -114,6 +114,8 @@ static void lin_eventfd_put(void *ev)
 }
 
 static const struct ioasid_home_ops lin_home_ops = {
+	/* Pages of a file are not pinned here, and no IOMMU of this home walks a process's table. */
+	.missing = BIT_ULL(IOASID_EXT_MAP_FD) | BIT_ULL(IOASID_EXT_SHARED),
 	.pin = lin_pin,
 	.unpin = lin_unpin,
 	.extents = lin_extents,

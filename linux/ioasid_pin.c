@@ -21,7 +21,7 @@
 /* One array of runs stays below what the allocator takes; 2^26 runs are at least 256 GiB. */
 #define PIN_MAX_RUNS (1UL << 26)
 
-/**
+/*
  * struct pin_run - pages that are neighbours in physical memory too
  * @index: of its first page in the pin
  * @page: first page
@@ -31,7 +31,7 @@ struct pin_run {
 	struct page *page;
 };
 
-/**
+/*
  * struct lin_pin - one pinned range
  * @mm, @user: who is charged; referenced
  * @nr_charged: pages charged
@@ -273,8 +273,7 @@ static unsigned long run_find(const struct lin_pin *pin, unsigned long index)
 	return lo;
 }
 
-unsigned int lin_extents(void *p, u64 offset, u64 length, struct ioasid_extent *ext,
-			 unsigned int n)
+unsigned int lin_extents(void *p, u64 offset, u64 length, struct ioasid_extent *ext, unsigned int n)
 {
 	const struct lin_pin *pin = p;
 	unsigned long i = run_find(pin, offset >> PAGE_SHIFT);

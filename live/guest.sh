@@ -71,6 +71,7 @@ mkdir -p "$image"
 ) 7>"$image/.lock"
 "$server" --write-dmar "$dir/dmar.bin"
 
+: >"$LOG/$name.server"
 # The outer limit and the death signal are for the case that we are killed.
 # shellcheck disable=SC2086
 setpriv --pdeathsig TERM timeout -k 5 $((limit + 30)) \

@@ -6,6 +6,6 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-"$ROOT/scripts/build.sh" perf
+"$ROOT/scripts/build.sh" perf bench/bench_core live/ioasid-accel-server live/accel-demo
 cd "$ROOT"
 exec bench/run.sh "$@"

@@ -382,12 +382,13 @@ static int ctl_seg_compare(const void *a, const void *b)
 
 int ctl_image_seal(struct ctl_image *img)
 {
-	struct ctl_seg *to, *seg, *end = img->seg + img->nr_seg;
+	struct ctl_seg *to, *seg, *end;
 
 	if (!img->nr_seg)
 		return ctl_image_fail(img, -EINVAL, "no memory given");
 	qsort(img->seg, img->nr_seg, sizeof(*img->seg), ctl_seg_compare);
 	to = img->seg;
+	end = img->seg + img->nr_seg;
 	for (seg = img->seg + 1; seg < end; seg++) {
 		if (seg->start > to->last) {
 			*++to = *seg;

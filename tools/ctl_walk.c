@@ -32,6 +32,8 @@ const char ctl_walk_help[] =
 	"Unit; by default one that has everything the specification offers:\n"
 	"  --cap VALUE, --ecap VALUE   its capability registers, given together\n"
 	"  --haw BITS             host address width (default 52)\n"
+	"  --snooped              page walks are snooped, whatever the PASID entry says: accessed and\n"
+	"                         dirty bits can be set (QEMU's unit is like that)\n"
 	"\n"
 	"Output:\n"
 	"  --json                 one JSON array with an object per address\n"
@@ -79,13 +81,13 @@ static u64 ctl_step_table(const struct ctl_walk *w, const struct ctl_step *step)
 	return step->pa & ~(PHYS_PAGE_SIZE - 1);
 }
 
+/* What the entry itself allows. A second stage knows no users. */
 static u8 ctl_entry_perm(enum vtd_entry_type type, u64 e)
 {
 	if (type == VTD_ENTRY_FS)
 		return (e & VTD_FS_P ? CTL_PERM_READ : 0) | (e & VTD_FS_RW ? CTL_PERM_WRITE : 0) |
 		       (e & VTD_FS_US ? CTL_PERM_USER : 0);
-	return (e & VTD_SS_R ? CTL_PERM_READ : 0) | (e & VTD_SS_W ? CTL_PERM_WRITE : 0) |
-	       CTL_PERM_USER;
+	return (e & VTD_SS_R ? CTL_PERM_READ : 0) | (e & VTD_SS_W ? CTL_PERM_WRITE : 0);
 }
 
 /* Permissions are combined over the levels of one walk of one stage. */
@@ -145,6 +147,7 @@ u8 ctl_walk_do(struct ctl_walk *w)
 		if (vtd_lookup(mem, &w->caps, w->rtaddr, &w->req, &w->lookup, &t.trace))
 			goto out;
 		w->te = w->lookup.te;
+		w->te.flags |= w->snooped ? VTD_TE_PWSNP : 0;
 		if (w->lookup.priv)
 			access |= XLAT_PRIV;
 	} else if (w->req.priv) {
@@ -177,6 +180,7 @@ enum {
 	CTL_OPT_CAP,
 	CTL_OPT_ECAP,
 	CTL_OPT_HAW,
+	CTL_OPT_SNOOPED,
 	CTL_OPT_JSON,
 	CTL_OPT_BRIEF,
 };
@@ -197,6 +201,7 @@ static const struct option ctl_walk_options[] = {
 	{ "cap", required_argument, NULL, CTL_OPT_CAP },
 	{ "ecap", required_argument, NULL, CTL_OPT_ECAP },
 	{ "haw", required_argument, NULL, CTL_OPT_HAW },
+	{ "snooped", no_argument, NULL, CTL_OPT_SNOOPED },
 	{ "json", no_argument, NULL, CTL_OPT_JSON },
 	{ "brief", no_argument, NULL, CTL_OPT_BRIEF },
 	{ NULL, 0, NULL, 0 },
@@ -276,6 +281,7 @@ static bool ctl_walk_value(int opt, const char *arg, u64 *val)
 	case CTL_OPT_TYPE:
 		return ctl_word(ctl_types, ARRAY_SIZE(ctl_types), arg, val);
 	case CTL_OPT_PRIV:
+	case CTL_OPT_SNOOPED:
 	case CTL_OPT_JSON:
 	case CTL_OPT_BRIEF:
 		return true;
@@ -348,7 +354,7 @@ static int ctl_walk_unit(const struct ctl_walk_args *a, struct vtd_caps *caps)
 
 	if (ctl_given(a, CTL_OPT_CAP) != ctl_given(a, CTL_OPT_ECAP))
 		return ctl_error("walk: --cap and --ecap belong together");
-	if (haw < 12)
+	if (haw < 32)
 		return ctl_error("walk: no unit has a host address width of %u", (unsigned int)haw);
 	if (ctl_given(a, CTL_OPT_CAP)) {
 		vtd_caps_decode(caps, ctl_val(a, CTL_OPT_CAP, 0), ctl_val(a, CTL_OPT_ECAP, 0),
@@ -383,6 +389,8 @@ static int ctl_walk_roots(const struct ctl_walk_args *a, struct ctl_walk *w)
 	}
 	if (vtd_pe_encode(&w->caps, &te, pe) || vtd_pe_decode(&w->caps, pe, &w->te))
 		return ctl_error("walk: no unit takes these roots and levels");
+	/* There is no entry that could say otherwise. */
+	w->te.flags |= VTD_TE_PWSNP;
 	return CTL_OK;
 }
 
@@ -395,6 +403,7 @@ static int ctl_walk_start(const struct ctl_walk_args *a, struct ctl_walk *w)
 		return ctl_error("walk: start with either --rtaddr or --fs-root/--ss-root");
 	w->req.type = (u8)ctl_val(a, CTL_OPT_TYPE, VTD_REQ_UNTRANSLATED);
 	w->req.priv = ctl_given(a, CTL_OPT_PRIV);
+	w->snooped = ctl_given(a, CTL_OPT_SNOOPED);
 	w->access = (u32)ctl_val(a, CTL_OPT_ACCESS, XLAT_READ);
 	if (w->req.type == VTD_REQ_TRANSLATION)
 		w->access |= XLAT_ATS;
@@ -411,27 +420,35 @@ static int ctl_walk_start(const struct ctl_walk_args *a, struct ctl_walk *w)
 	return CTL_OK;
 }
 
+static void ctl_walk_print(const struct ctl_walk_args *a, const struct ctl_walk *w,
+			   struct json_object *arr)
+{
+	if (arr)
+		json_object_array_add(arr, ctl_walk_json(w));
+	else if (ctl_given(a, CTL_OPT_BRIEF))
+		ctl_walk_brief(w);
+	else
+		ctl_walk_text(w);
+}
+
 static int ctl_walk_all(const struct ctl_walk_args *a, struct ctl_walk *w, int nr, char **addr)
 {
-	bool json = ctl_given(a, CTL_OPT_JSON);
-	struct json_object *arr = json ? json_object_new_array() : NULL;
+	struct json_object *arr = NULL;
 	int i, rc = CTL_OK;
 
-	for (i = 0; i < nr; i++) {
-		if (!ctl_number_arg("address", addr[i], ~0ULL, &w->iova)) {
-			json_object_put(arr);
+	/* All of them first: an error comes without half a result. */
+	for (i = 0; i < nr; i++)
+		if (!ctl_number_arg("address", addr[i], ~0ULL, &w->iova))
 			return CTL_ERROR;
-		}
+	if (ctl_given(a, CTL_OPT_JSON))
+		arr = json_object_new_array();
+	for (i = 0; i < nr; i++) {
+		ctl_number(addr[i], ~0ULL, &w->iova);
 		if (ctl_walk_do(w))
 			rc = CTL_FAULT;
-		if (json)
-			json_object_array_add(arr, ctl_walk_json(w));
-		else if (ctl_given(a, CTL_OPT_BRIEF))
-			ctl_walk_brief(w);
-		else
-			ctl_walk_text(w);
+		ctl_walk_print(a, w, arr);
 	}
-	if (json)
+	if (arr)
 		ctl_json_print(arr);
 	return rc;
 }

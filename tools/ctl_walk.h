@@ -53,6 +53,7 @@ struct ctl_step {
  * @rtaddr: root table address register
  * @req: request
  * @te: translation entry: given, or found
+ * @snooped: take page walks for snooped
  * @access: XLAT_*
  * @iova: address asked for
  * @lookup: result of the first part if @from_root
@@ -67,6 +68,7 @@ struct ctl_walk {
 	u64 rtaddr;
 	struct vtd_req req;
 	struct vtd_te te;
+	bool snooped;
 	u32 access;
 	u64 iova;
 	struct vtd_lookup lookup;

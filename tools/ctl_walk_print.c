@@ -149,7 +149,10 @@ static void ctl_fault_text(const struct ctl_walk *w)
 
 	printf("fault 0x%02x %s: %s\n", ctl_walk_reason(w), info ? info->name : "?",
 	       info ? info->text : "unknown reason");
-	printf("    in the %s", CTL_NAME(ctl_stage_titles, stage));
+	if (stage == VTD_STAGE_NONE)
+		printf("    before any table");
+	else
+		printf("    in the %s", CTL_NAME(ctl_stage_titles, stage));
 	if (ctl_is_table(stage))
 		printf(" %s (level %u)", CTL_NAME(ctl_level_names, w->xlat.level), w->xlat.level);
 	if (w->xlat.flags & VTD_XLAT_GPA)

@@ -214,11 +214,14 @@ void ioasid_dma_exit(void);
  * ioasid_dma_translate() - where one request would go
  * @dev: device
  * @dma: request
- * @access: IOASID_ACCESS_*
+ * @access: IOASID_ACCESS_*, at least one
  * @bytes: bytes from the returned pointer to the end of the page
  *
+ * A failure is recorded when the caller's section ends, at most four of one section; not at all if
+ * @dma says IOASID_DMA_PAGE_REQUEST and a page request may repair it.
+ *
  * Return: host pointer, valid until ioasid_dma_exit(); NULL: blocked, @dma says why.
- * Context: inside ioasid_dma_enter(). Not for the shared kind (NULL).
+ * Context: inside ioasid_dma_enter(). Not for the shared kind (NULL, no reason).
  */
 void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, unsigned int access,
 			   size_t *bytes);

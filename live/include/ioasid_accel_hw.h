@@ -69,8 +69,9 @@ enum accel_counter {
 
 /*
  * Enabling takes PASID, ring and size over and sets head and tail to 0. Clearing the bit stops the
- * queue: an access under way ends, a page request is no longer waited for, what was not done stays
- * undone; then the state is IDLE. Nothing is sent for the queue after that.
+ * queue: an access under way ends, a page request that is out is still waited for, what was not
+ * done stays undone; then the state is IDLE. Nothing is sent for the queue after that, and software
+ * owes it no answer, so its PASID can be taken down. A reset does not wait for answers.
  */
 #define ACCEL_CONTROL_ENABLE (1U << 0)
 #define ACCEL_CONTROL_PASID  (1U << 1) /* requests carry the queue's PASID */
@@ -115,7 +116,7 @@ enum accel_op {
 	ACCEL_NR_OPS,
 };
 
-#define ACCEL_DESC_INTERRUPT  (1 << 0) /* raise the queue's MSI-X vector when done */
+#define ACCEL_DESC_INTERRUPT  (1 << 0) /* raise the queue's MSI-X vector when done; may merge */
 #define ACCEL_DESC_COMPLETION (1 << 1) /* write a record to @completion */
 #define ACCEL_DESC_NO_BLOCK   (1 << 2) /* do not ask for missing pages: partial result */
 #define ACCEL_DESC_WRITE      (1 << 3) /* TRANSLATE: for writing */

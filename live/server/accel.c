@@ -20,7 +20,7 @@ static bool accel_queue_valid(const struct accel_queue *q)
 		return false;
 	if (q->ring_base & (sizeof(struct accel_desc) - 1))
 		return false;
-	if (!(q->control & ACCEL_CONTROL_PASID))
+	if (!q->with_pasid)
 		return true;
 	return q->pasid < 1U << IOASID_PASID_BITS &&
 	       atomic_load(&q->accel->functions) & ACCEL_FUNC_PASID;
@@ -45,15 +45,19 @@ static void accel_queue_join_locked(struct accel_queue *q)
 static void accel_queue_enable(struct accel_queue *q, uint32_t control)
 {
 	accel_queue_join_locked(q);
+	pthread_mutex_lock(&q->lock);
 	q->control = control;
+	q->with_pasid = control & ACCEL_CONTROL_PASID;
+	q->fault_addr = 0;
+	q->fault_code = 0;
+	pthread_mutex_unlock(&q->lock);
 	atomic_store(&q->head, 0);
 	atomic_store(&q->tail, 0);
+	atomic_store(&q->abort, false);
 	atomic_store(&q->stop, false);
 	atomic_store(&q->descriptors, 0);
 	atomic_store(&q->page_requests, 0);
 	atomic_store(&q->faults, 0);
-	q->fault_addr = 0;
-	q->fault_code = 0;
 	if (!accel_queue_valid(q)) {
 		accel_queue_state(q, ACCEL_STATE_HALTED, ACCEL_ERROR_CONFIG);
 		return;
@@ -65,10 +69,12 @@ static void accel_queue_enable(struct accel_queue *q, uint32_t control)
 		q->has_thread = true;
 }
 
-/* Begin to stop. A queue without a thread is idle at once. */
-static void accel_queue_disable(struct accel_queue *q)
+/* Begin to stop; @abort: without waiting for software. A queue without a thread is idle at once. */
+static void accel_queue_disable(struct accel_queue *q, bool abort)
 {
 	pthread_mutex_lock(&q->lock);
+	if (abort)
+		atomic_store(&q->abort, true);
 	atomic_store(&q->stop, true);
 	q->control = 0;
 	if (!q->has_thread)
@@ -88,7 +94,7 @@ static void accel_queue_control(struct accel_queue *q, uint32_t value)
 	state = q->state;
 	pthread_mutex_unlock(&q->lock);
 	if (!(value & ACCEL_CONTROL_ENABLE))
-		accel_queue_disable(q);
+		accel_queue_disable(q, false);
 	else if (state == ACCEL_STATE_IDLE)
 		accel_queue_enable(q, value & (ACCEL_CONTROL_ENABLE | ACCEL_CONTROL_PASID));
 	pthread_mutex_unlock(&q->accel->control_lock);
@@ -109,7 +115,7 @@ static void accel_stop(struct accel *accel)
 
 	pthread_mutex_lock(&accel->control_lock);
 	for (i = 0; i < ACCEL_QUEUES; i++)
-		accel_queue_disable(&accel->queues[i]);
+		accel_queue_disable(&accel->queues[i], true);
 	for (i = 0; i < ACCEL_QUEUES; i++)
 		accel_queue_join_locked(&accel->queues[i]);
 	pthread_mutex_unlock(&accel->control_lock);

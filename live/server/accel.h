@@ -35,7 +35,11 @@ struct accel;
  * struct accel_queue - one work queue
  * @head, @tail: free running; tail written by the doorbell, head by the queue's thread
  * @stop: the thread shall leave; checked before every access
- * @control, @pasid, @ring_lg2, @ring_base: registers; constant while the thread runs
+ * @abort: it shall not even wait for the answer to a page request
+ * @control: register, under @lock
+ * @pasid, @ring_lg2, @ring_base: registers; constant while the thread runs
+ * @with_pasid: requests carry @pasid; constant while the thread runs, so that the last request of
+ *              a queue that is being stopped is still one of its process
  * @state, @error, @fault_addr, @fault_code: registers, under @lock
  * @group: page request group in flight, -1: none; under @lock
  * @answered, @answer: its response; under @lock
@@ -48,7 +52,8 @@ struct accel_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	atomic_uint head, tail;
-	atomic_bool stop;
+	atomic_bool stop, abort;
+	bool with_pasid;
 	uint32_t control, pasid, ring_lg2;
 	uint64_t ring_base;
 	uint32_t state, error, fault_code;
@@ -64,16 +69,16 @@ struct accel_queue {
  * struct accel_config - what the owner chooses
  * @devfn: device and function on bus 0
  * @ram: to name what TRANSLATE found in guest-physical terms
- * @spin_us: how long an idle queue looks at its tail before it sleeps
  * @delay_us: pause between translation and access; only for tests that widen this window
+ * @page_requested: a page request was sent, from the queue's thread; NULL: nobody wants to know
  * @on_reset: the function was reset (FLR or by the client), its queues are stopped
- * @opaque: argument of @on_reset
+ * @opaque: argument of both
  */
 struct accel_config {
 	uint8_t devfn;
 	struct guest_ram *ram;
-	unsigned int spin_us;
 	unsigned int delay_us;
+	void (*page_requested)(void *opaque);
 	void (*on_reset)(void *opaque);
 	void *opaque;
 };

@@ -79,6 +79,10 @@ static uint32_t accel_group_begin(struct accel_queue *q)
 	return group;
 }
 
+/*
+ * Wait for the answer, also when the queue is being stopped: software would still be handling a
+ * request of a PASID that it takes down next. Only a reset gives up at once.
+ */
 static int accel_group_wait(struct accel_queue *q)
 {
 	struct timespec until;
@@ -87,12 +91,12 @@ static int accel_group_wait(struct accel_queue *q)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ACCEL_ANSWER_S;
 	pthread_mutex_lock(&q->lock);
-	while (!q->answered && !atomic_load(&q->stop) && !rc)
+	while (!q->answered && !atomic_load(&q->abort) && !rc)
 		rc = pthread_cond_timedwait(&q->wake, &q->lock, &until);
 	if (q->answered)
 		rc = q->answer == IOASID_RESPONSE_SUCCESS ? 0 : -EFAULT;
 	else
-		rc = atomic_load(&q->stop) ? -ECANCELED : -ETIMEDOUT;
+		rc = atomic_load(&q->abort) ? -ECANCELED : -ETIMEDOUT;
 	q->group = -1;
 	pthread_mutex_unlock(&q->lock);
 	return rc;
@@ -126,6 +130,8 @@ static int accel_page_request(struct accel_queue *q, struct accel_work *w, struc
 	}
 	if (rc)
 		return -EFAULT;
+	if (q->accel->config.page_requested)
+		q->accel->config.page_requested(q->accel->config.opaque);
 	rc = accel_group_wait(q);
 	accel_waited(q, w, accel_now() - start);
 	return rc;
@@ -134,8 +140,7 @@ static int accel_page_request(struct accel_queue *q, struct accel_work *w, struc
 /* Could software repair this? Everything else is final, and so is a page of the supervisor. */
 static bool accel_may_ask(const struct accel_queue *q, const struct ioasid_dma *dma)
 {
-	if (!(q->control & ACCEL_CONTROL_PASID) ||
-	    !(atomic_load(&q->accel->functions) & ACCEL_FUNC_PRI))
+	if (!q->with_pasid || !(atomic_load(&q->accel->functions) & ACCEL_FUNC_PRI))
 		return false;
 	if (dma->reason == IOASID_REASON_PERMISSION)
 		return dma->arch_reason != ACCEL_REASON_USER;
@@ -150,7 +155,7 @@ static void accel_dma_init(const struct accel_queue *q, struct ioasid_dma *dma, 
 	memset(dma, 0, sizeof(*dma));
 	dma->addr = addr;
 	dma->flags = flags;
-	if (q->control & ACCEL_CONTROL_PASID) {
+	if (q->with_pasid) {
 		dma->flags |= IOASID_DMA_PASID;
 		dma->pasid = q->pasid;
 	}
@@ -541,15 +546,11 @@ static void accel_queue_step(struct accel_queue *q)
 		accel_interrupt(q);
 }
 
-/* Wait until there is work or a stop. An idle queue first looks for a while: waking costs more. */
+/* Wait until there is work or a stop. */
 static void accel_queue_wait(struct accel_queue *q)
 {
-	uint64_t until = accel_now() + q->accel->config.spin_us * 1000ULL;
 	uint32_t head = atomic_load(&q->head);
 
-	while (q->accel->config.spin_us && accel_now() < until)
-		if (atomic_load(&q->tail) != head || atomic_load(&q->stop))
-			return;
 	pthread_mutex_lock(&q->lock);
 	while (atomic_load(&q->tail) == head && !atomic_load(&q->stop))
 		pthread_cond_wait(&q->wake, &q->lock);

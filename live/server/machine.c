@@ -118,6 +118,15 @@ static void machine_accel_reset(void *opaque)
 		vtd_unit_device_reset(m->unit, m->config.devfn);
 }
 
+/*
+ * A page request of the accelerator waits in the context's fault queue: carry it to the guest from
+ * here. The unit's service thread would do it, too, one wake-up later.
+ */
+static void machine_page_requested(void *opaque)
+{
+	vtd_unit_process_faults(((struct machine *)opaque)->unit);
+}
+
 static void machine_client_gone(void *opaque)
 {
 	struct machine *m = opaque;
@@ -201,7 +210,7 @@ static int machine_make_device(struct machine *m)
 	struct accel_config config = {
 		.devfn = m->config.devfn,
 		.ram = &m->ram,
-		.spin_us = m->config.spin_us,
+		.page_requested = machine_page_requested,
 		.delay_us = m->config.delay_us,
 		.on_reset = machine_accel_reset,
 		.opaque = m,
@@ -236,7 +245,6 @@ static int machine_listen(struct machine *m)
 	rc = vfio_user_server_start(&m->endpoint, m->config.endpoint_path);
 	if (rc)
 		return rc;
-	m->drhd.server.poll_us = m->config.poll_us;
 	rc = vfio_user_server_start(&m->drhd.server, m->config.drhd_path);
 	if (rc)
 		vfio_user_server_stop(&m->endpoint);

@@ -27,8 +27,7 @@
  * @endpoint_path, @drhd_path: sockets
  * @devfn: device and function of the endpoint on bus 0
  * @max_ram: bytes of guest RAM a client may bring
- * @spin_us, @delay_us: struct accel_config
- * @poll_us: struct vfio_user_server, of the unit's function
+ * @delay_us: struct accel_config
  * @broken: MACHINE_BREAK_*
  * @levels5: offer 5-level first-stage tables
  * @trace: print what the guest does to the unit
@@ -38,7 +37,7 @@ struct machine_config {
 	const char *endpoint_path, *drhd_path;
 	uint8_t devfn;
 	uint64_t max_ram;
-	unsigned int spin_us, delay_us, poll_us;
+	unsigned int delay_us;
 	unsigned int broken;
 	bool levels5;
 	bool trace;

@@ -26,8 +26,6 @@ static const char server_usage[] =
 	"  --write-dmar FILE   write the ACPI table for QEMU's -acpitable file=FILE and exit\n"
 	"  --slot N            PCI slot of the accelerator on bus 0 (4)\n"
 	"  --max-ram MIB       most guest RAM a client may bring (16384)\n"
-	"  --spin US           how long an idle queue polls before it sleeps (0)\n"
-	"  --poll US           how long the unit polls for the guest before it sleeps (0)\n"
 	"  --levels5           offer 5-level page tables\n"
 	"  --stats FILE        write counters as JSON there at the end and on SIGUSR1\n"
 	"  --once              end when the guest is gone\n"
@@ -91,12 +89,6 @@ static int server_number_option(struct server_options *o, int option)
 	case 'm':
 		o->machine.max_ram = (uint64_t)n << 20;
 		return 0;
-	case 'p':
-		o->machine.spin_us = n;
-		return 0;
-	case 'l':
-		o->machine.poll_us = n;
-		return 0;
 	case 'y':
 		o->machine.delay_us = n;
 		return 0;
@@ -144,8 +136,6 @@ static int server_parse(struct server_options *o, int argc, char **argv)
 		{ "write-dmar", required_argument, NULL, 'w' },
 		{ "slot", required_argument, NULL, 's' },
 		{ "max-ram", required_argument, NULL, 'm' },
-		{ "spin", required_argument, NULL, 'p' },
-		{ "poll", required_argument, NULL, 'l' },
 		{ "delay", required_argument, NULL, 'y' },
 		{ "levels5", no_argument, NULL, '5' },
 		{ "stats", required_argument, NULL, 'j' },

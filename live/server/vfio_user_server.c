@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vfio_user_server.h"
@@ -93,14 +92,6 @@ static int vfio_user_collect(struct msghdr *mh, int *fds, unsigned int *nr_fds)
 	return rc;
 }
 
-static uint64_t vfio_user_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* Wait for data, a stop or a tick. Return: 0 data; -ECANCELED stop. */
 static int vfio_user_wait(struct vfio_user_server *srv, int fd)
 {
@@ -130,7 +121,6 @@ static int vfio_user_receive(struct vfio_user_server *srv, int fd, void *buf, si
 		char buf[CMSG_SPACE(VFIO_USER_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	uint64_t until = vfio_user_now() + srv->poll_us * 1000ULL;
 	struct msghdr mh;
 	ssize_t n;
 	int rc;
@@ -143,7 +133,7 @@ static int vfio_user_receive(struct vfio_user_server *srv, int fd, void *buf, si
 		mh.msg_controllen = sizeof(control.buf);
 		n = recvmsg(fd, &mh, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-			rc = srv->poll_us && vfio_user_now() < until ? 0 : vfio_user_wait(srv, fd);
+			rc = vfio_user_wait(srv, fd);
 			if (rc)
 				return rc;
 			continue;

@@ -17,8 +17,6 @@
  * @tick: called every @tick_ms in the device's thread while not NULL; the owner may set it from
  *        that thread
  * @tick_ms: milliseconds
- * @poll_us: how long to look for the next message before sleeping: waking up costs more than most
- *           messages do. 0: sleep at once
  * @gone: the client left after having been there (for owners that end with their client)
  * @connections: clients seen so far
  *
@@ -28,7 +26,6 @@ struct vfio_user_server {
 	struct vfio_user_dev *dev;
 	void (*tick)(void *opaque);
 	int tick_ms;
-	unsigned int poll_us;
 	void (*gone)(void *opaque);
 	atomic_uint connections;
 

@@ -280,7 +280,7 @@ static struct accel_comp *submit(struct fixture *f, unsigned int queue, struct a
 {
 	uint32_t slot = f->tail[queue]++ & ((1U << RING_LG2) - 1);
 	struct accel_comp *comp = comp_of(f, queue, slot);
-	uint64_t base = f->accel.queues[queue].control & ACCEL_CONTROL_PASID ? VA : RAM_GPA;
+	uint64_t base = f->accel.queues[queue].with_pasid ? VA : RAM_GPA;
 
 	memset(comp, 0, sizeof(*comp));
 	desc.flags |= ACCEL_DESC_COMPLETION;
@@ -553,7 +553,10 @@ static void page_request_refused(void **state)
 	assert_int_equal(comp.page_requests, 0);
 }
 
-/* One queue waits for a page nobody brings; others work, and it can be stopped. */
+/*
+ * One queue waits for a page nobody brings; others work. Stopping it takes until software has
+ * answered: it may be in the middle of handling the request.
+ */
 static void stop_while_waiting(void **state)
 {
 	struct fixture *f = *state;
@@ -568,9 +571,30 @@ static void stop_while_waiting(void **state)
 	usleep(20000);
 	assert_int_equal(comp->status, ACCEL_COMP_PENDING);
 	assert_int_equal(run(f, 1, ACCEL_OP_NOOP, 0, 0, 0, 0).status, ACCEL_COMP_SUCCESS);
-	queue_stop(f, 0);
+	reg_write(f, queue_reg(0, ACCEL_QUEUE_CONTROL), 0, 4);
+	usleep(20000);
+	assert_int_equal(queue_state(f, 0), ACCEL_STATE_STOPPING);
+	atomic_store(&f->answer, IOASID_RESPONSE_SUCCESS);
+	wait_state(f, 0, ACCEL_STATE_IDLE);
+	/* The page came too late for the descriptor. */
 	assert_int_equal(comp->status, ACCEL_COMP_PENDING);
-	/* The answer comes after all, for a queue that lives again and waits for something else. */
+	assert_int_equal(f->mem[OFF_DATA], 0);
+}
+
+/* A reset does not wait; the answer that comes later belongs to nobody. */
+static void reset_while_waiting(void **state)
+{
+	struct fixture *f = *state;
+	struct accel_desc desc = { .op = ACCEL_OP_FILL, .len = 64, .dst = VA + OFF_DATA };
+
+	fx_answerer(f, -1);
+	*fx_pte(f, OFF_DATA) &= ~PTE_P;
+	queue_start(f, 0, true);
+	submit(f, 0, desc);
+	usleep(20000);
+	accel_reset(&f->accel);
+	assert_int_equal(queue_state(f, 0), ACCEL_STATE_IDLE);
+	fx_functions(f);
 	queue_start(f, 0, true);
 	atomic_store(&f->answer, IOASID_RESPONSE_INVALID);
 	usleep(20000);
@@ -699,15 +723,13 @@ static void doorbells(void **state)
 static void reset_under_load(void **state)
 {
 	struct fixture *f = *state;
-	struct accel_desc desc = { .op = ACCEL_OP_COPY,
-				   .len = 1 << 20,
-				   .src = VA + OFF_DATA,
-				   .dst = VA + OFF_DATA + (1 << 20) };
+	struct accel_desc desc = { .op = ACCEL_OP_COPY, .len = 256 << 10, .src = VA + OFF_DATA };
 	unsigned int round, q, i;
 
 	for (round = 0; round < 20; round++) {
 		for (q = 0; q < ACCEL_QUEUES; q++) {
 			queue_start(f, q, true);
+			desc.dst = VA + OFF_DATA + (1 << 20) + q * desc.len;
 			for (i = 0; i < 4; i++)
 				submit(f, q, desc);
 		}
@@ -728,19 +750,13 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(registers),
-		CASE(enable_refused),
-		CASE(running_registers),
-		CASE(work),
-		CASE(interrupt),
-		CASE(unreachable),
-		CASE(page_requests),
-		CASE(page_request_refused),
-		CASE(stop_while_waiting),
-		CASE(malformed),
-		CASE(halts),
-		CASE(random_descriptors),
-		CASE(doorbells),
+		CASE(registers),	  CASE(enable_refused),
+		CASE(running_registers),  CASE(work),
+		CASE(interrupt),	  CASE(unreachable),
+		CASE(page_requests),	  CASE(page_request_refused),
+		CASE(stop_while_waiting), CASE(reset_while_waiting),
+		CASE(malformed),	  CASE(halts),
+		CASE(random_descriptors), CASE(doorbells),
 		CASE(reset_under_load),
 	};
 

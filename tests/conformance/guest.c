@@ -62,17 +62,28 @@ static uint64_t *entry(const struct guest *g, uint64_t table, uint64_t va, unsig
 	return (uint64_t *)(void *)(g->ram + (table - g->gpa)) + index;
 }
 
+/* Devices read entries, and set bits in them, while the guest changes them. */
+static uint64_t load(const uint64_t *pte)
+{
+	return __atomic_load_n(pte, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint64_t *pte, uint64_t value)
+{
+	__atomic_store_n(pte, value, __ATOMIC_RELEASE);
+}
+
 uint64_t *guest_pte(const struct guest *g, uint64_t root, unsigned int levels, uint64_t va,
 		    unsigned int down)
 {
-	uint64_t table = root, *pte;
+	uint64_t table = root, pte;
 	unsigned int level;
 
 	for (level = levels; level > down; level--) {
-		pte = entry(g, table, va, level);
-		if (!(*pte & PTE_P) || (*pte & PTE_PS && level <= 3))
+		pte = load(entry(g, table, va, level));
+		if (!(pte & PTE_P) || (pte & PTE_PS && level <= 3))
 			return NULL;
-		table = *pte & PTE_ADDR;
+		table = pte & PTE_ADDR;
 	}
 	return entry(g, table, va, down);
 }
@@ -85,12 +96,11 @@ void guest_map(struct guest *g, uint64_t root, unsigned int levels, uint64_t va,
 
 	for (level = levels; level > down; level--) {
 		pte = entry(g, table, va, level);
-		if (!(*pte & PTE_P))
-			*pte = guest_table_new(g) | PTE_P | PTE_W | PTE_U;
-		table = *pte & PTE_ADDR;
+		if (!(load(pte) & PTE_P))
+			store(pte, guest_table_new(g) | PTE_P | PTE_W | PTE_U);
+		table = load(pte) & PTE_ADDR;
 	}
-	__atomic_store_n(entry(g, table, va, down),
-			 gpa | bits | PTE_P | (down > 1 ? PTE_PS : 0), __ATOMIC_RELEASE);
+	store(entry(g, table, va, down), gpa | bits | PTE_P | (down > 1 ? PTE_PS : 0));
 }
 
 void guest_unmap(struct guest *g, uint64_t root, unsigned int levels, uint64_t va)
@@ -98,7 +108,7 @@ void guest_unmap(struct guest *g, uint64_t root, unsigned int levels, uint64_t v
 	uint64_t *pte = guest_pte(g, root, levels, va, 1);
 
 	if (pte)
-		__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
+		store(pte, 0);
 }
 
 bool guest_data_intact(const struct guest *g, size_t *page)

@@ -355,8 +355,8 @@ static void a_thousand_faults_over_two_functions(void **state)
 		assert_int_equal(request(fx, 1, VA + i * PAGE, i, true), 0);
 	}
 	assert_int_equal(info_of(fx).nr_faults, 1024);
-	/* A 513th waits in the device. */
-	assert_int_equal(request(fx, 0, VA, 3, true), -ENOSPC);
+	/* A 513th waits in the device: no credit, and no index to name it by. */
+	assert_int_not_equal(request(fx, 0, VA, 3, true), 0);
 	assert_int_equal(info_of(fx).nr_faults, 1024);
 	assert_int_equal(ioasid_fault_read(fx->ctx[0], records, 1024), 1024);
 	for (i = 1024; i-- > 0;)
@@ -368,6 +368,34 @@ static void a_thousand_faults_over_two_functions(void **state)
 	}
 	assert_int_equal(request(fx, 0, VA, 3, true), 0);
 	assert_int_equal(info_of(fx).nr_faults, 1);
+}
+
+static void a_device_keeps_to_its_page_request_capacity(void **state)
+{
+	struct fx *fx = *state;
+	struct nested n = nested_with_faults(fx, 0);
+	struct conf_dev_spec spec = {
+		.name = "dev2",
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.pasid_bits = 20,
+		.ats = true,
+		.pri = true,
+		.group = IOASID_INVALID,
+		.pri_capacity = 8,
+	};
+	struct ioasid_fault f;
+	uint32_t i;
+
+	fx_plug(fx, 2, &spec);
+	assert_int_equal(ioasid_dev_attach_pasid(fx_bind(fx, 2), n.user, PASID, 0), 0);
+	for (i = 0; i < 8; i++)
+		assert_int_equal(request(fx, 2, VA + i * PAGE, i, true), 0);
+	assert_int_equal(request(fx, 2, VA, 8, true), -ENOSPC);
+	f = fx_fault_wait(fx);
+	assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS), 0);
+	fx_answered(fx, 2, f.group, IOASID_RESPONSE_SUCCESS);
+	assert_int_equal(request(fx, 2, VA, 8, true), 0);
+	assert_int_equal(info_of(fx).nr_faults, 8);
 }
 
 static void overflow_is_answered_success_and_counted(void **state)
@@ -633,6 +661,7 @@ static const struct conf_test tests[] = {
 	CONF_TEST(an_answer_before_the_last_request_is_kept_for_the_group, NEEDS_NESTING),
 	CONF_TEST(groups_are_answered_in_any_order, NEEDS_NESTING),
 	CONF_TEST(a_thousand_faults_over_two_functions, NEEDS_NESTING),
+	CONF_TEST(a_device_keeps_to_its_page_request_capacity, NEEDS_NESTING),
 	CONF_TEST(overflow_is_answered_success_and_counted, NEEDS_NESTING),
 	CONF_TEST(without_listener_page_requests_are_invalid, NEEDS_NESTING),
 	CONF_TEST(page_requests_on_what_is_not_a_user_table_are_invalid, NEEDS_NESTING),

@@ -314,7 +314,7 @@ static void the_interrupt_window_cannot_be_mapped(void **state)
 {
 	struct fx *fx = *state;
 	uint32_t ioasid = attached_space(fx), other = fx_kernel(fx);
-	struct ioasid_range w;
+	struct ioasid_range w = { 0 };
 
 	assert_int_equal(find_window(fx, ioasid, &w), 1);
 	EXPECT_REFUSED(fx, -EINVAL,

@@ -240,12 +240,21 @@ static void a_guest_cannot_write_what_the_parent_maps_read_only(void **state)
 {
 	struct fx *fx = *state;
 	struct nested n = nested_on_device_0(fx, 17);
+	uint64_t value = 0;
+	struct conf_dma dma = { CONF_REQ(CONF_READ, VA, 17, &value, 8) };
 
 	assert_int_equal(ioasid_map(fx->ctx[0], n.gpa, 0x50000000, page_va(fx, 3), PAGE,
 				    IOASID_MAP_READ),
 			 0);
 	guest_map(&fx->g, n.root, 4, VA, 0x50000000, PTE_U | PTE_W, 1);
-	fx_dma_reads(fx, 0, 17, VA, 3);
+	assert_int_equal(fx_dma(fx, 0, &dma), 0);
+	assert_memory_equal(&value, fx->g.shadow + 3 * PAGE, 8);
+	/* It is the parent that refuses, and nothing the guest could mend. */
+	dma.op = CONF_WRITE;
+	dma.page_request = true;
+	assert_int_equal(fx_dma(fx, 0, &dma), -EFAULT);
+	assert_int_equal(dma.reason, IOASID_REASON_STAGE2);
+	assert_int_equal(dma.page_requests, 0);
 }
 
 static void unmap_of_the_parent_ends_what_user_tables_lead_through_it(void **state)

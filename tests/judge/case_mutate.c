@@ -110,7 +110,7 @@ static void mutate_one(struct judge *j, const struct judge_link *l, const struct
 	judge_flush_global(j);
 }
 
-#define MUTATE_NR 250
+#define MUTATE_NR 160
 
 static void case_mutate(struct judge *j)
 {

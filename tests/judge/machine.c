@@ -199,6 +199,8 @@ void machine_save(struct machine *m, const char *ram, const char *core)
 	if ((int)fd < 0 || ftruncate((int)fd, (off_t)m->ram_size) ||
 	    machine_extents(m, 0, m->ram_size, machine_extent_save, &fd) || close((int)fd))
 		qemu_die("%s: %s", ram, strerror(errno));
+	/* QEMU makes it read-only, and would not write over an old one. */
+	unlink(core);
 	snprintf(command, sizeof(command),
 		 "\"execute\": \"dump-guest-memory\", \"arguments\": {\"paging\": false, "
 		 "\"protocol\": \"file:%s\"}",

@@ -201,10 +201,11 @@ static int real_tree(struct real *r, const struct model *m, const struct op *op)
 
 static int real_dev_bind(struct real *r, const struct op *op)
 {
+	bool opened = !r->dev[op->dev];
 	char name[8];
 	int rc;
 
-	if (!r->dev[op->dev]) {
+	if (opened) {
 		snprintf(name, sizeof(name), "dev%d", op->dev);
 		rc = ioasid_dev_open(r->ctx[op->ctx], name, &r->dev[op->dev]);
 		if (rc)
@@ -213,6 +214,11 @@ static int real_dev_bind(struct real *r, const struct op *op)
 	rc = ioasid_dev_bind(r->dev[op->dev], r->ctx[op->ctx], op->dev);
 	if (!rc)
 		r->dev_ctx[op->dev] = op->ctx;
+	/* Two calls are one operation here, and one that failed has changed nothing. */
+	if (rc == -ENOMEM && opened) {
+		ioasid_dev_close(r->dev[op->dev]);
+		r->dev[op->dev] = NULL;
+	}
 	return rc;
 }
 

@@ -19,12 +19,28 @@ static unsigned int below(uint64_t *state, unsigned int n)
 
 /* How often each operation is drawn: much mapping and routing, little closing. */
 static const uint8_t weights[NR_OPS] = {
-	[OP_OPEN] = 6,	     [OP_CLOSE] = 1,	    [OP_ALLOC] = 14,	  [OP_FREE] = 4,
-	[OP_MAP] = 24,	     [OP_MAP_TABLES] = 8,   [OP_UNMAP] = 10,	  [OP_UNMAP_ALL] = 2,
-	[OP_BIND_TABLE] = 8, [OP_TREE] = 16,	    [OP_DEV_BIND] = 8,	  [OP_DEV_CLOSE] = 1,
-	[OP_RESET] = 1,	     [OP_ATTACH] = 14,	    [OP_DETACH] = 4,	  [OP_ATTACH_PASID] = 14,
-	[OP_DETACH_PASID] = 4, [OP_SET_HWID] = 8,   [OP_SET_HWID_DEV] = 3, [OP_SET_ANY] = 3,
-	[OP_CLEAR_HWID] = 4, [OP_CLEAR_ALL] = 1,
+	[OP_OPEN] = 6,
+	[OP_CLOSE] = 1,
+	[OP_ALLOC] = 14,
+	[OP_FREE] = 4,
+	[OP_MAP] = 30,
+	[OP_MAP_TABLES] = 8,
+	[OP_UNMAP] = 6,
+	[OP_UNMAP_ALL] = 1,
+	[OP_BIND_TABLE] = 10,
+	[OP_TREE] = 20,
+	[OP_DEV_BIND] = 8,
+	[OP_DEV_CLOSE] = 1,
+	[OP_RESET] = 1,
+	[OP_ATTACH] = 14,
+	[OP_DETACH] = 4,
+	[OP_ATTACH_PASID] = 14,
+	[OP_DETACH_PASID] = 4,
+	[OP_SET_HWID] = 8,
+	[OP_SET_HWID_DEV] = 3,
+	[OP_SET_ANY] = 4,
+	[OP_CLEAR_HWID] = 4,
+	[OP_CLEAR_ALL] = 1,
 };
 
 static uint8_t draw_type(uint64_t *state)
@@ -39,13 +55,13 @@ static uint8_t draw_type(uint64_t *state)
 	return (uint8_t)i;
 }
 
-static struct op draw(uint64_t *state)
+static struct op draw(uint64_t *state, uint8_t type)
 {
 	struct op op = {
-		.type = draw_type(state),
+		.type = type,
 		/* The second context is there to be in the way, not to share the work. */
 		.ctx = below(state, 6) == 0,
-		.ioas = (uint8_t)below(state, below(state, 3) ? 4 : NR_IOAS),
+		.ioas = (uint8_t)below(state, NR_IOAS),
 		.dev = (uint8_t)below(state, NR_DEV),
 		.a = (uint8_t)below(state, NR_PAGES),
 		.b = (uint8_t)below(state, NR_PAGES),
@@ -55,6 +71,9 @@ static struct op draw(uint64_t *state)
 
 	switch (op.type) {
 	case OP_MAP:
+		/* Now and then the whole window. */
+		if (!below(state, 4))
+			op.a = op.b = 0;
 		op.c = (uint8_t)(1 + below(state, NR_PAGES - (op.a > op.b ? op.a : op.b)));
 		op.d = op.d < 12 ? PROT_R | PROT_W : op.d < 14 ? PROT_R : PROT_W;
 		break;
@@ -65,20 +84,43 @@ static struct op draw(uint64_t *state)
 		op.a = (uint8_t)below(state, NR_TREES + 1);
 		break;
 	case OP_TREE:
-		op.d |= below(state, 8) ? 3 : 0;
+		op.d |= below(state, 8) ? 7 : 0;
 		break;
 	}
 	return op;
 }
 
+/* Drawn blindly, most operations are refused: look for one that is not, most of the time. */
+static struct op draw_useful(uint64_t *state, struct model *m)
+{
+	uint8_t type = draw_type(state);
+	unsigned int tries = below(state, 5) ? 40 : 1;
+	struct op op;
+
+	do {
+		struct model after = *m;
+		struct m_answer a;
+
+		op = draw(state, type);
+		a = model_apply(&after, &op);
+		if (!a.skip && !a.nr)
+			break;
+	} while (--tries);
+	model_apply(m, &op);
+	return op;
+}
+
 unsigned int sequence(uint64_t seed, struct op *ops, unsigned int steps)
 {
+	static struct model m;
 	uint64_t state = seed;
 	unsigned int i;
 
+	model_init(&m);
 	ops[0] = (struct op){ .type = OP_OPEN };
+	model_apply(&m, &ops[0]);
 	for (i = 1; i < steps; i++)
-		ops[i] = draw(&state);
+		ops[i] = draw_useful(&state, &m);
 	return steps;
 }
 

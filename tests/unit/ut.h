@@ -30,6 +30,11 @@ struct ut_case {
 
 #include "ut_os.h"
 
+/** UT_STEPS() - random steps of a long case; a home on an emulated CPU takes fewer */
+#ifndef UT_STEPS
+#define UT_STEPS(n) (n)
+#endif
+
 #define UT_CASE(name) static void name(void **ut_state __maybe_unused)
 #define UT_ENTRY(name)      \
 	{                   \

@@ -610,7 +610,7 @@ enum ioasid_fault_reason {
 	IOASID_REASON_RESERVED_BIT = 4, /* malformed table entry */
 	IOASID_REASON_ADDRESS = 5, /* not canonical or too wide */
 	IOASID_REASON_TABLE_ACCESS = 6, /* a table entry could not be read or updated */
-	IOASID_REASON_STAGE2 = 7, /* the parent has no mapping, see @gpa */
+	IOASID_REASON_STAGE2 = 7, /* the parent has no (such) mapping, see @gpa */
 	IOASID_REASON_DEAD = 8, /* the process of a shared space is gone */
 	IOASID_REASON_DEVICE = 9, /* misuse by the device, e.g. a grant it does not hold */
 };

@@ -299,11 +299,14 @@ int step_dirty(void)
  * struct demo_pm - the comparison
  * @pages, @absent: compared pages: present in both, absent in both
  * @huge: of @pages, in a 2 MiB page the kernel told us of
+ * @moved: pages the kernel moved while they were looked at
+ * @highest: guest-physical address seen
  */
 struct demo_pm {
 	struct demo_queue q;
 	int fd;
 	unsigned int pages, absent, huge, moved;
+	uint64_t highest;
 };
 
 static uint64_t demo_pm_entry(struct demo_pm *pm, uintptr_t va)
@@ -340,6 +343,8 @@ static int demo_pm_page(struct demo_pm *pm, uintptr_t va)
 				 comp.fault_code);
 	if (!present && comp.status == ACCEL_COMP_SUCCESS)
 		return demo_fail("%#lx: absent, device finds %#llx", va, comp.result);
+	if (present && expected > pm->highest)
+		pm->highest = expected;
 	pm->pages += present;
 	pm->absent += !present;
 	return 0;

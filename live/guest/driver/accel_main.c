@@ -11,7 +11,8 @@
 #include "accel_compat.h"
 #include "accel_drv.h"
 
-#define ACCEL_STOP_US	2000000
+/* The device waits for the kernel's answers to page requests, which may have to read from disk. */
+#define ACCEL_STOP_US	15000000
 #define ACCEL_STOP_POLL 50
 
 int accel_queue_get(struct accel_device *ad)

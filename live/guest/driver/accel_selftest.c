@@ -109,18 +109,18 @@ static void accel_test_pattern(u8 *p, unsigned int seed)
 		p[i] = i * 7 + seed;
 }
 
-/* One interrupt per descriptor came, or comes soon: it may still be on its way to us. */
-static int accel_test_interrupts(struct accel_test *t, u64 before, unsigned int wanted)
+/* An interrupt came, or comes soon. Those of descriptors close together may be one. */
+static int accel_test_interrupts(struct accel_test *t, u64 before)
 {
 	struct accel_vector *vector = &t->ad->vectors[t->queue];
 	unsigned int ms;
 
 	for (ms = 0; ms < 1000; ms++) {
-		if (atomic64_read(&vector->count) - before == wanted)
+		if (atomic64_read(&vector->count) != before)
 			return 0;
 		msleep(1);
 	}
-	return accel_test_fail(t, -EIO, "interrupts missing");
+	return accel_test_fail(t, -EIO, "no interrupt");
 }
 
 /* Copy source to destination. @dst: where the CPU may look already, or NULL. */
@@ -172,7 +172,7 @@ static int accel_test_coherent(struct accel_test *t)
 	if (!rc && memchr_inv(mem + ACCEL_TEST_BYTES, 0xff, ACCEL_TEST_BYTES))
 		rc = accel_test_fail(t, -EIO, "filled bytes differ");
 	if (!rc)
-		rc = accel_test_interrupts(t, before, t->tail);
+		rc = accel_test_interrupts(t, before);
 	rc = accel_test_stop(t, rc);
 free:
 	dma_free_coherent(dev, 2 * ACCEL_TEST_BYTES, mem, dma);

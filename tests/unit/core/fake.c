@@ -46,8 +46,7 @@ u64 fake_pin_base(const struct fake *fake, u64 uaddr)
 	for (i = 0; i < FAKE_PINS; i++) {
 		const struct fake_pin *p = &fake->pin[i];
 
-		if (p->used && uaddr >= p->uaddr &&
-		    (uaddr - p->uaddr) >> PAGE_SHIFT < p->npages)
+		if (p->used && uaddr >= p->uaddr && (uaddr - p->uaddr) >> PAGE_SHIFT < p->npages)
 			return p->base;
 	}
 	return 0;
@@ -60,8 +59,7 @@ u64 fake_phys(const struct fake *fake, u64 uaddr)
 	for (i = 0; i < FAKE_PINS; i++) {
 		const struct fake_pin *p = &fake->pin[i];
 
-		if (p->used && uaddr >= p->uaddr &&
-		    (uaddr - p->uaddr) >> PAGE_SHIFT < p->npages)
+		if (p->used && uaddr >= p->uaddr && (uaddr - p->uaddr) >> PAGE_SHIFT < p->npages)
 			return fake_pa(p->base, uaddr - p->uaddr);
 	}
 	return 0;
@@ -124,7 +122,7 @@ static void fake_domain_free(struct ioasid_domain *domain)
 	fi->nr_free++;
 	if (d->nr_routes)
 		breaks(fi->fake, "domain freed while attached");
-	list_for_each_entry (other, &fi->domains, link) {
+	list_for_each_entry(other, &fi->domains, link) {
 		if (other->parent == d)
 			breaks(fi->fake, "domain freed under a nested one");
 	}
@@ -394,7 +392,7 @@ static void fake_home_unpin(struct ioasid_ctx *ctx, void *pin)
 	unsigned int i;
 
 	for (i = 0; i < FAKE_IOMMUS; i++) {
-		list_for_each_entry (d, &fake->iommu[i].domains, link) {
+		list_for_each_entry(d, &fake->iommu[i].domains, link) {
 			if (leads_into(d->table, p))
 				breaks(fake, "unpinned while a table leads to it");
 			if (leads_into(d->cache, p))
@@ -407,8 +405,8 @@ static void fake_home_unpin(struct ioasid_ctx *ctx, void *pin)
 	fake->nr_pins--;
 }
 
-static unsigned int fake_home_extents(void *pin, u64 offset, u64 length,
-				      struct ioasid_extent *ext, unsigned int n)
+static unsigned int fake_home_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+				      unsigned int n)
 {
 	const struct fake_pin *p = pin;
 	unsigned int k;
@@ -626,8 +624,8 @@ static const char *left_over(struct fake *fake)
 	if (fake->nr_eventfds)
 		return "an eventfd is left";
 	if (atomic64_read(&fake->machine.nr_ctx) || atomic64_read(&fake->machine.nr_ioas) ||
-	    atomic64_read(&fake->machine.nr_domains) ||
-	    atomic64_read(&fake->machine.nr_routes) || atomic64_read(&fake->machine.pinned))
+	    atomic64_read(&fake->machine.nr_domains) || atomic64_read(&fake->machine.nr_routes) ||
+	    atomic64_read(&fake->machine.pinned))
 		return "the machine's counters are not 0";
 	return NULL;
 }
@@ -830,8 +828,7 @@ int fk_detach(struct fake *fake, unsigned int dev, u32 ioasid, u32 flags)
 	return dev_cmd(fake, dev, IOASID_DEV_DETACH_IOASID, &a);
 }
 
-int fk_set_hwid(struct fake *fake, unsigned int ctx, u32 ioasid, u32 flags, u64 cookie,
-		u32 *vpasid)
+int fk_set_hwid(struct fake *fake, unsigned int ctx, u32 ioasid, u32 flags, u64 cookie, u32 *vpasid)
 {
 	struct ioasid_set_hwid s = {
 		.argsz = sizeof(s),

@@ -15,19 +15,19 @@
 
 #include "core/core.h"
 
-#define FAKE_LOW 128U
-#define FAKE_HIGH 8U
-#define FAKE_PAGES (FAKE_LOW + FAKE_HIGH)
+#define FAKE_LOW	128U
+#define FAKE_HIGH	8U
+#define FAKE_PAGES	(FAKE_LOW + FAKE_HIGH)
 #define FAKE_HIGH_START (0ULL - FAKE_HIGH * PAGE_SIZE)
-#define FAKE_RUN 3U
-#define FAKE_IOMMUS 2
-#define FAKE_DEVICES 8
-#define FAKE_ROUTES 32
-#define FAKE_PINS 64
-#define FAKE_ANSWERS 32
-#define FAKE_CTXS 4
-#define FAKE_FD 100 /* descriptor number of context 0 */
-#define FAKE_FAULT_FD 50
+#define FAKE_RUN	3U
+#define FAKE_IOMMUS	2
+#define FAKE_DEVICES	8
+#define FAKE_ROUTES	32
+#define FAKE_PINS	64
+#define FAKE_ANSWERS	32
+#define FAKE_CTXS	4
+#define FAKE_FD		100 /* descriptor number of context 0 */
+#define FAKE_FAULT_FD	50
 
 struct fake;
 

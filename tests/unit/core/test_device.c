@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Devices: registration, binding, groups, the default route and its stack. */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define MEM 0x7f0000000000ULL
-#define NONE IOASID_INVALID
+#define RW	(IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define MEM	0x7f0000000000ULL
+#define NONE	IOASID_INVALID
 #define REPLACE IOASID_ATTACH_REPLACE
 
 static struct fake *machine(void)
@@ -113,8 +113,7 @@ UT_CASE(information)
 	ut_assert_eq(info.cookie, 0);
 	ut_assert_eq(info.dev_class, IOASID_CLASS_PDEV_PASID);
 	ut_assert_eq(info.caps, IOASID_DEV_PASID | IOASID_DEV_ATS | IOASID_DEV_PRI |
-					IOASID_DEV_NESTING | IOASID_DEV_SNOOP |
-					IOASID_DEV_BLOCKED);
+					IOASID_DEV_NESTING | IOASID_DEV_SNOOP | IOASID_DEV_BLOCKED);
 	/* The narrower of device (8) and IOMMU (6). */
 	ut_assert_eq(info.pasid_width, 6);
 	ut_assert_eq(info.group, 7);
@@ -271,13 +270,11 @@ UT_CASE(removal)
 	struct ioasid_arg arg = { .direct = &e };
 
 	ut_assert_eq(fake_device(fake, 0, 0, IOASID_CLASS_PDEV, NONE), 0);
-	ut_assert_eq(ioasid_devfile_command(fake->file[0], IOASID_DEV_SET_EVENTFD, &arg),
-		     -EINVAL);
+	ut_assert_eq(ioasid_devfile_command(fake->file[0], IOASID_DEV_SET_EVENTFD, &arg), -EINVAL);
 	ut_assert_eq(fk_bind(fake, 0, 0, 1), 0);
 	ut_assert_eq(fk_attach(fake, 0, root, 0, 0), 0);
 	e.index = 2;
-	ut_assert_eq(ioasid_devfile_command(fake->file[0], IOASID_DEV_SET_EVENTFD, &arg),
-		     -EINVAL);
+	ut_assert_eq(ioasid_devfile_command(fake->file[0], IOASID_DEV_SET_EVENTFD, &arg), -EINVAL);
 	e.index = IOASID_DEV_EVENT_ERROR;
 	e.fd = 1;
 	ut_assert_eq(ioasid_devfile_command(fake->file[0], IOASID_DEV_SET_EVENTFD, &arg), -EBADF);
@@ -427,8 +424,7 @@ UT_CASE(attach_flags)
 	ut_assert_eq(fk_attach(fake, 0, root, IOASID_ATTACH_PASID, 3), -EINVAL);
 	ut_assert_eq(fk_attach(fake, 0, root, IOASID_ATTACH_PASID | REPLACE, 0), -EINVAL);
 	ut_assert_eq(fk_attach(fake, 0, root,
-			       IOASID_ATTACH_PASID | IOASID_ATTACH_LOCAL | IOASID_ATTACH_GLOBAL,
-			       0),
+			       IOASID_ATTACH_PASID | IOASID_ATTACH_LOCAL | IOASID_ATTACH_GLOBAL, 0),
 		     -EINVAL);
 	ut_assert_eq(fk_detach(fake, 0, root, REPLACE), -EOPNOTSUPP);
 	ut_assert_eq(fake->iommu[0].nr_attach, 0);

@@ -5,13 +5,13 @@
  * machine (pin, map, attach, set_table) count like allocations.
  */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define PG(n) ((u64)(n) << PAGE_SHIFT)
-#define MEM 0x7f0000000000ULL
-#define NONE IOASID_INVALID
-#define PASID IOASID_ATTACH_PASID
+#define RW	 (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define PG(n)	 ((u64)(n) << PAGE_SHIFT)
+#define MEM	 0x7f0000000000ULL
+#define NONE	 IOASID_INVALID
+#define PASID	 IOASID_ATTACH_PASID
 #define BY_PASID (IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID)
 
 struct seq {
@@ -96,8 +96,7 @@ static struct snap look(struct seq *s)
 		return snap;
 	ut_assert_eq(fk_info(fake, 0, &info), 0);
 	mix_bytes(&snap.hash, &info, sizeof(info));
-	idtree_for_each(&fake->ctx[0]->ioas, id, ioas)
-		mix_ioas(&snap.hash, fake, id);
+	idtree_for_each(&fake->ctx[0]->ioas, id, ioas) mix_ioas(&snap.hash, fake, id);
 	return snap;
 }
 
@@ -121,7 +120,7 @@ static int device_1(struct seq *s)
 static int group_of_two(struct seq *s)
 {
 	return fake_device(s->fake, 2, 0, IOASID_CLASS_PDEV, 7) ?:
-	       fake_device(s->fake, 3, 0, IOASID_CLASS_PDEV, 7);
+		       fake_device(s->fake, 3, 0, IOASID_CLASS_PDEV, 7);
 }
 
 static int second_of_two(struct seq *s)

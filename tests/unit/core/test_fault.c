@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The fault queue: each group of page requests is answered exactly once, whatever happens. */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
 #define COOKIE 0xc00c1eULL
 
@@ -180,14 +180,14 @@ UT_CASE(answer_before_the_last_request)
 	fk_request(s.fake, 0, 3, 0x1000, 5, false);
 	fk_request(s.fake, 0, 3, 0x2000, 6, false);
 	ut_assert_eq(take(&s, f, 4), 2);
-	ut_assert_eq(fk_respond(s.fake, 0, f[0].id, IOASID_RESPONSE_SUCCESS), 0);
-	ut_assert_eq(fk_respond(s.fake, 0, f[0].id, IOASID_RESPONSE_INVALID), -ENOENT);
+	ut_assert_eq(fk_respond(s.fake, 0, f[0].id, IOASID_RESPONSE_INVALID), 0);
+	ut_assert_eq(fk_respond(s.fake, 0, f[0].id, IOASID_RESPONSE_SUCCESS), -ENOENT);
 	ut_assert_eq(fk_respond(s.fake, 0, f[1].id, IOASID_RESPONSE_SUCCESS), 0);
 	ut_assert_eq(s.fake->nr_answers, 0);
 	fk_request(s.fake, 0, 3, 0x3000, 5, false);
 	ut_assert_eq(take(&s, f, 4), 0);
 	fk_request(s.fake, 0, 3, 0x4000, 5, true);
-	assert_answer(&s, 0, 3, 5, IOASID_RESPONSE_SUCCESS);
+	assert_answer(&s, 0, 3, 5, IOASID_RESPONSE_INVALID);
 	/* Nobody listens any more, and the answer is there all the same. */
 	ioasid_fault_release(s.fake->ctx[0]);
 	ut_assert_eq(s.fake->nr_answers, 1);
@@ -374,6 +374,45 @@ UT_CASE(cancel_by_reset)
 	tear_down(&s);
 }
 
+/* A user table at the top of the default stack, with a request that waits. */
+static void queue_default(struct setup *s, struct ioasid_fault *f)
+{
+	set_up(s, IOASID_CLASS_PDEV, 0);
+	ut_assert_eq(fk_fault_fd(s->fake, 0, 0), FAKE_FAULT_FD);
+	fk_request(s->fake, 0, IOASID_NO_PASID, 0x9000, 2, true);
+	ut_assert_eq(take(s, f, 1), 1);
+}
+
+UT_CASE(cancel_by_replacing_the_stack)
+{
+	struct ioasid_fault f;
+	struct setup s;
+	u32 other;
+
+	queue_default(&s, &f);
+	ut_assert_eq(fk_alloc(s.fake, 0, IOASID_KIND_KERNEL, IOASID_INVALID, &other), 0);
+	s.fake->iommu[0].fail_attach = 1;
+	ut_assert_eq(fk_attach(s.fake, 0, other, IOASID_ATTACH_REPLACE, 0), -ENOMEM);
+	ut_assert_eq(s.fake->nr_answers, 0);
+	ut_assert_eq(fk_attach(s.fake, 0, other, IOASID_ATTACH_REPLACE, 0), 0);
+	assert_answer(&s, 0, IOASID_NO_PASID, 2, IOASID_RESPONSE_INVALID);
+	tear_down(&s);
+}
+
+UT_CASE(cancel_by_unstacking)
+{
+	struct ioasid_fault f;
+	struct setup s;
+
+	queue_default(&s, &f);
+	ut_assert_eq(fk_detach(s.fake, 0, s.table, 0), 0);
+	assert_answer(&s, 0, IOASID_NO_PASID, 2, IOASID_RESPONSE_INVALID);
+	/* What comes now meets the root, where a miss is final. */
+	fk_request(s.fake, 0, IOASID_NO_PASID, 0x9000, 3, true);
+	assert_answer(&s, 1, IOASID_NO_PASID, 3, IOASID_RESPONSE_INVALID);
+	tear_down(&s);
+}
+
 UT_CASE(cancel_by_unbinding)
 {
 	struct ioasid_fault f[2];
@@ -523,8 +562,7 @@ UT_CASE(events)
 	ut_assert_eq(dropped(&s), 11);
 	ut_assert_eq(take(&s, f, 4), 3);
 	ut_assert_eq(f[0].type, IOASID_FAULT_EVENT);
-	ut_assert_eq(f[0].flags,
-		     IOASID_FAULT_WRITE | IOASID_FAULT_VPASID | IOASID_FAULT_IOASID);
+	ut_assert_eq(f[0].flags, IOASID_FAULT_WRITE | IOASID_FAULT_VPASID | IOASID_FAULT_IOASID);
 	ut_assert_eq(f[0].ioasid, s.table);
 	ut_assert_eq(f[0].vpasid, 3);
 	ut_assert_eq(f[0].address, 0x1234);
@@ -619,14 +657,15 @@ UT_CASE(reports_without_memory)
 }
 
 UT_SUITE(core_fault, UT_ENTRY(request_and_answer), UT_ENTRY(late_double_unknown_answers),
-	 UT_ENTRY(answer_before_reading), UT_ENTRY(group_of_several_requests), UT_ENTRY(answer_before_the_last_request),
-	 UT_ENTRY(default_route_has_no_vpasid), UT_ENTRY(failure_never_reaches_a_shared_rid),
-	 UT_ENTRY(invalid_where_nobody_listens), UT_ENTRY(unbound_device),
-	 UT_ENTRY(cancel_by_clear_hwid), UT_ENTRY(cancel_by_detach),
+	 UT_ENTRY(answer_before_reading), UT_ENTRY(group_of_several_requests),
+	 UT_ENTRY(answer_before_the_last_request), UT_ENTRY(default_route_has_no_vpasid),
+	 UT_ENTRY(failure_never_reaches_a_shared_rid), UT_ENTRY(invalid_where_nobody_listens),
+	 UT_ENTRY(unbound_device), UT_ENTRY(cancel_by_clear_hwid), UT_ENTRY(cancel_by_detach),
 	 UT_ENTRY(cancel_by_closing_the_descriptor), UT_ENTRY(cancel_by_binding_none),
 	 UT_ENTRY(rebinding_keeps_requests), UT_ENTRY(cancel_by_reset),
+	 UT_ENTRY(cancel_by_replacing_the_stack), UT_ENTRY(cancel_by_unstacking),
 	 UT_ENTRY(cancel_by_unbinding), UT_ENTRY(cancel_by_removal),
 	 UT_ENTRY(cancel_by_closing_the_context), UT_ENTRY(only_the_cleared_number_is_cancelled),
 	 UT_ENTRY(overflow_asks_again), UT_ENTRY(overflow_in_the_middle_of_a_group),
-	 UT_ENTRY(share_of_a_device), UT_ENTRY(events), UT_ENTRY(share_of_the_queue), UT_ENTRY(one_descriptor_at_a_time),
-	 UT_ENTRY(reports_without_memory));
+	 UT_ENTRY(share_of_a_device), UT_ENTRY(events), UT_ENTRY(share_of_the_queue),
+	 UT_ENTRY(one_descriptor_at_a_time), UT_ENTRY(reports_without_memory));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The radix tree against an array, at its edges, full, and without memory. */
 #include "core/idtree.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
 #define SMALL_BITS 10
-#define SMALL BIT(SMALL_BITS)
+#define SMALL	   BIT(SMALL_BITS)
 
 /* What a number leads to: any pointer that differs per number and round. */
 static void *ptr_of(u32 id, u32 round)
@@ -142,8 +142,7 @@ static void model_compare(struct model *m)
 	}
 	ut_assert_eq(m->tree.count, n);
 	i = 0;
-	idtree_for_each(&m->tree, id, ptr)
-		i++;
+	idtree_for_each(&m->tree, id, ptr) i++;
 	ut_assert_eq(i, n);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* MAP and UNMAP: the books, the tables, and the order in which both change. */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define R IOASID_MAP_READ
+#define RW    (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define R     IOASID_MAP_READ
 #define PG(n) ((u64)(n) << PAGE_SHIFT)
-#define MEM 0x7f0000000000ULL /* where the caller's memory is */
+#define MEM   0x7f0000000000ULL /* where the caller's memory is */
 
 struct setup {
 	struct fake *fake;
@@ -394,8 +394,7 @@ UT_CASE(reach_and_windows_of_an_iommu)
 	ut_assert_eq(fk_dev_info(s.fake, 1, &info), 0);
 	ut_assert_eq(info.last_refusal, IOASID_REFUSAL_APERTURE);
 	ut_assert_eq(fk_unmap_all(s.fake, 0, s.root), 1);
-	s.fake->iommu[1].window =
-		(struct ioasid_range){ PG(10), PG(20) - 1, IOASID_RANGE_MSI, 0 };
+	s.fake->iommu[1].window = (struct ioasid_range){ PG(10), PG(20) - 1, IOASID_RANGE_MSI, 0 };
 	s.fake->iommu[1].nr_windows = 1;
 	ut_assert_eq(map(&s, PG(19), MEM, 1), 0);
 	ut_assert_eq(fk_attach(s.fake, 1, s.root, 0, 0), -EOPNOTSUPP);

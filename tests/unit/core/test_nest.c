@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Nesting: who may nest on whom, and software nesting as the composition of two sets of maps. */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define R IOASID_MAP_READ
-#define W IOASID_MAP_WRITE
-#define PG(n) ((u64)(n) << PAGE_SHIFT)
-#define MEM 0x7f0000000000ULL
-#define NONE IOASID_INVALID
+#define RW	 (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define R	 IOASID_MAP_READ
+#define W	 IOASID_MAP_WRITE
+#define PG(n)	 ((u64)(n) << PAGE_SHIFT)
+#define MEM	 0x7f0000000000ULL
+#define NONE	 IOASID_INVALID
 #define BY_PASID (IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID)
 
 static struct fake *machine(void)
@@ -241,7 +241,7 @@ UT_CASE(parent_unmap_under_a_user_table)
 
 /* ---- software nesting: random, against the composition of arrays ------------------------------------ */
 
-#define PAGES 96U
+#define PAGES	 96U
 #define CHILDREN 2
 
 /* One page of a set of maps: which MAP (0: none), what it leads to, permissions. */

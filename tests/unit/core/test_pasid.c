@@ -2,7 +2,7 @@
 /* States of a number, and the class table. */
 #include "core/class.h"
 #include "core/pasid.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
 /* ---- one number ------------------------------------------------------------------------------ */
 
@@ -138,10 +138,9 @@ UT_CASE(pasid_model)
 
 		switch (ut_below(&rnd, 5)) {
 		case 0:
-			ut_assert_eq(pasid_space_take(&s, p, &owner_a),
-				     was == IS_FREE  ? 0 :
-				     was == IS_TAKEN ? -EEXIST :
-						       -EBUSY);
+			ut_assert_eq(pasid_space_take(&s, p, &owner_a), was == IS_FREE	? 0 :
+									was == IS_TAKEN ? -EEXIST :
+											  -EBUSY);
 			if (was == IS_FREE)
 				state[p.val] = IS_TAKEN;
 			break;
@@ -163,8 +162,7 @@ UT_CASE(pasid_model)
 			ut_assert_eq(pasid_space_lowest_free(&s, p.val, ~0U), want);
 			break;
 		default:
-			ut_assert(pasid_space_find(&s, p) ==
-				  (was == IS_TAKEN ? &owner_a : NULL));
+			ut_assert(pasid_space_find(&s, p) == (was == IS_TAKEN ? &owner_a : NULL));
 		}
 		for (k = 0, pending = 0; k < 64; k++)
 			pending += state[k] == IS_PENDING;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* PASID routes and numbers; tables that a guest brings; invalidations. */
 #include "fake.h"
-#include "ut.h"
+#include "tests/unit/ut.h"
 
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define MEM 0x7f0000000000ULL
-#define NONE IOASID_INVALID
-#define PASID IOASID_ATTACH_PASID
+#define RW	 (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define MEM	 0x7f0000000000ULL
+#define NONE	 IOASID_INVALID
+#define PASID	 IOASID_ATTACH_PASID
 #define BY_PASID (IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID)
-#define DEV IOASID_HWID_DEVICE
-#define ANY IOASID_HWID_ANY
-#define ALL IOASID_HWID_ALL
+#define DEV	 IOASID_HWID_DEVICE
+#define ANY	 IOASID_HWID_ANY
+#define ALL	 IOASID_HWID_ALL
 
 /* Devices 0 and 1 of class 5 behind the two IOMMUs (6 and 4 bits), cookies 100 and 101. */
 struct setup {
@@ -79,6 +79,7 @@ static int clear(struct setup *s, u32 ioasid, u32 flags, u64 cookie, u32 vpasid)
 
 UT_CASE(number_with_the_attach)
 {
+	struct ioasid_device_info info;
 	struct setup s;
 
 	set_up(&s);
@@ -90,6 +91,8 @@ UT_CASE(number_with_the_attach)
 	ut_assert_eq(fk_attach(s.fake, 0, s.a, BY_PASID, 63), 0);
 	ut_assert_eq(reaches(&s, 0, 63), s.a);
 	ut_assert_eq(fk_attach(s.fake, 0, s.b, BY_PASID, 63), -EEXIST);
+	ut_assert_eq(fk_dev_info(s.fake, 0, &info), 0);
+	ut_assert_eq(info.last_refusal, IOASID_REFUSAL_NUMBER);
 	ut_assert_eq(fk_attach(s.fake, 0, s.a, BY_PASID, 62), -EBUSY);
 	ut_assert_eq(fk_attach(s.fake, 0, s.b, BY_PASID, 62), 0);
 	/* In local mode each device has its own numbering. */
@@ -267,8 +270,7 @@ UT_CASE(classes_and_modes)
 	p.value = 100;
 	p.flags = DEV;
 	p.cookie = 999;
-	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_HWID_SET_GLOBAL_MIN, &arg),
-		     -ENOENT);
+	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_HWID_SET_GLOBAL_MIN, &arg), -ENOENT);
 	p.cookie = 100;
 	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_HWID_SET_GLOBAL_MIN, &arg),
 		     -EOPNOTSUPP);
@@ -327,10 +329,13 @@ UT_CASE(binding_a_table)
 	ut_assert_eq(d->guest.address, 0x2000);
 	ut_assert_eq(fake_route(s.fake, 1, 1)->guest.address, 0x2000);
 	/* One IOMMU refuses: both keep the old root. */
+	fake_reset_counters(s.fake);
 	s.fake->iommu[1].fail_set_table = 1;
 	ut_assert_eq(fk_bind_table(s.fake, 0, t, 0x3000), -ENOMEM);
 	ut_assert_eq(d->guest.address, 0x2000);
 	ut_assert_eq(fake_route(s.fake, 1, 1)->guest.address, 0x2000);
+	ut_assert_eq(s.fake->iommu[0].nr_set_table, 2);
+	ut_assert_eq(s.fake->iommu[1].nr_set_table, 1);
 	ut_assert_eq(fk_bind_table(s.fake, 0, t, ~0ULL), 0);
 	ut_assert_eq(d->guest.format, IOASID_FORMAT_NONE);
 	ut_assert_eq(fake_route(s.fake, 1, 1)->guest.format, IOASID_FORMAT_NONE);
@@ -412,12 +417,17 @@ UT_CASE(invalidations)
 	ut_assert_eq(fk_invalidate(s.fake, 0, &v), -EINVAL);
 	v.length = 0;
 	ut_assert_eq(fk_invalidate(s.fake, 0, &v), -EINVAL);
+	v.iova = 0;
+	ut_assert_eq(fk_invalidate(s.fake, 0, &v), -EINVAL);
 	v = none;
 	v.ioasid = t;
 	v.granularity = IOASID_INV_PASID;
 	v.vpasid = 7;
 	ut_assert_eq(fk_invalidate(s.fake, 0, &v), 0);
 	v.vpasid = 8;
+	ut_assert_eq(fk_invalidate(s.fake, 0, &v), -ENOENT);
+	/* Somebody else's number. */
+	ut_assert_eq(fk_attach(s.fake, 0, s.b, BY_PASID, 8), 0);
 	ut_assert_eq(fk_invalidate(s.fake, 0, &v), -ENOENT);
 	ut_assert_eq(fi->nr_invalidate, 4);
 	tear_down(&s);

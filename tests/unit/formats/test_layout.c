@@ -98,8 +98,8 @@ static const struct vtd_te te_pass = { .did = 0xfff, .pgtt = VTD_PGTT_PASS };
 UT_CASE(pasid_entry_images)
 {
 	struct vtd_caps caps = test_caps();
-	/* P, PGTT 1; DID, PWSNP; SRE, FSPM 1 (5 levels), WPE, EAFE, root. */
-	static const u64 fs[8] = { 0x41, 0x800abc, 0x123456789095ULL };
+	/* P, AW 3 (for QEMU), PGTT 1; DID, PWSNP; SRE, FSPM 1 (5 levels), WPE, EAFE, root. */
+	static const u64 fs[8] = { 0x4d, 0x800abc, 0x123456789095ULL };
 	/* P, FPD, AW 1, PGTT 2, SSADE, root; DID, PWSNP, PGSNP. */
 	static const u64 ss[8] = { 0x3ffffffff287ULL, 0x1800001 };
 	/* P, AW 3, PGTT 3, root; DID, PWSNP; root (guest-physical, wider than the host's). */

@@ -406,7 +406,7 @@ UT_CASE(extents)
 {
 	struct arena *a = arena_new();
 	static const struct iopt_extent joined[] = {
-		{ B(21), B(20) },	  { B(21) + B(20), B(20) }, /* together a 2 MiB page */
+		{ B(21), B(19) },	  { B(21) + B(19), B(19) }, { B(21) + B(20), B(20) },
 		{ B(22) + B(21), B(21) }, /* a page of its own */
 		{ 0x7000, 4096 },	  { 0x8000, 4096 },	    { 0x1000, 4096 },
 	};
@@ -709,10 +709,10 @@ UT_CASE(random_against_model)
 	{
 		u64 last = ia_last(v) - WINDOW_PAGES * 4096ULL + 1;
 
-		model_run(v, 0, seed++, 40);
-		model_run(v, B(30) - 700 * 4096ULL, seed++, 60);
-		model_run(v, (last + 1) / 2 - 600 * 4096ULL, seed++, 40);
-		model_run(v, last, seed++, 40);
+		model_run(v, 0, seed++, UT_STEPS(40));
+		model_run(v, B(30) - 700 * 4096ULL, seed++, UT_STEPS(60));
+		model_run(v, (last + 1) / 2 - 600 * 4096ULL, seed++, UT_STEPS(40));
+		model_run(v, last, seed++, UT_STEPS(40));
 	}
 }
 

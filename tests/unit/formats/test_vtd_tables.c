@@ -112,6 +112,9 @@ UT_CASE(init)
 	vtd_tables_destroy(&t);
 	caps.smts = false;
 	ut_assert_eq(vtd_tables_init(&t, &a->env, &caps), -EOPNOTSUPP);
+	caps.smts = true;
+	caps.haw = 99;
+	ut_assert_eq(vtd_tables_init(&t, &a->env, &caps), -EINVAL);
 	caps = test_caps();
 	ut_assert_eq(vtd_tables_init(&t, &a->env, &caps), 0);
 	/* TTM 1 in bits 11:10. */
@@ -210,7 +213,7 @@ UT_CASE(pasid_entries)
 		ut_assert_eq(vtd_tables_pasid_install(&f.t, 0x10, pasids[i], &te, &f.g), -EEXIST);
 		have = naive_pe(f.a, vtd_tables_rtaddr(&f.t), 0x10, pasids[i]);
 		ut_assert(have);
-		ut_assert_eq(have[0], 0x41);
+		ut_assert_eq(have[0], 0x49);
 		ut_assert_eq(have[1], 0x800005);
 		ut_assert_eq(have[2], 0x1000 * (i + 1));
 		ut_assert(vtd_tables_pasid_get(&f.t, 0x10, pasids[i], pe));
@@ -461,6 +464,45 @@ UT_CASE(snapshots_of_replace)
 	teardown(&f);
 }
 
+/* Whatever the two entries are; in between there may be none. */
+UT_CASE(snapshots_of_exchange)
+{
+	const struct vtd_te tes[] = { fs_te(1, 0x1000),
+				      fs_te(2, 0x2000),
+				      ss_te(1, 0x7000),
+				      nested_te(1, 0x1000, 0x7000),
+				      nested_te(2, 0x2000, 0x8000),
+				      pass_te(3) };
+	struct vtd_te bad = fs_te(1, 0x1001);
+	struct fix f;
+	struct snap s = { .f = &f, .rid = 3, .pasid = 5 };
+	unsigned int i, j;
+
+	setup(&f);
+	ut_assert_eq(vtd_tables_device_add(&f.t, 3, FLAGS), 0);
+	ut_assert_eq(vtd_tables_pasid_exchange(&f.t, 3, 5, &tes[0]), -ENOENT);
+	for (i = 0; i < ARRAY_SIZE(tes); i++) {
+		for (j = 0; j < ARRAY_SIZE(tes); j++) {
+			u64 want[8], have[8];
+
+			f.a->sync_fn = NULL;
+			ut_assert_eq(vtd_tables_pasid_install(&f.t, 3, 5, &tes[i], &f.g), 0);
+			snap_begin(&s, &tes[i], &tes[j], true);
+			ut_assert_eq(vtd_tables_pasid_exchange(&f.t, 3, 5, &bad), -EINVAL);
+			ut_assert_eq(vtd_tables_pasid_replace(&f.t, 3, 5, &bad), -EINVAL);
+			ut_assert_eq(s.nr, 0);
+			ut_assert_eq(vtd_tables_pasid_exchange(&f.t, 3, 5, &tes[j]), 0);
+			ut_assert_eq(vtd_pe_encode(&f.caps, &tes[j], want), 0);
+			ut_assert(vtd_tables_pasid_get(&f.t, 3, 5, have));
+			ut_assert(!memcmp(have, want, sizeof(have)));
+			f.a->sync_fn = NULL;
+			ut_assert_eq(vtd_tables_pasid_remove(&f.t, 3, 5, &f.g), 0);
+			table_gather_free(&f.a->env, &f.g);
+		}
+	}
+	teardown(&f);
+}
+
 /* ---- allocation failure ---------------------------------------------------------------------------- */
 
 static u32 checksum(const struct arena *a)
@@ -619,7 +661,7 @@ UT_CASE(random_against_list)
 
 	ut_assert(m);
 	setup(&f);
-	for (i = 0; i < 6000; i++) {
+	for (i = 0; i < UT_STEPS(6000); i++) {
 		u32 r = ut_below(&rnd, NR_RIDS), p = ut_below(&rnd, NR_PASIDS);
 
 		if (!ut_below(&rnd, 12))
@@ -642,4 +684,5 @@ UT_SUITE(formats_vtd_tables, UT_ENTRY(init), UT_ENTRY(context_entries_land_where
 	 UT_ENTRY(context_flags), UT_ENTRY(pasid_entries), UT_ENTRY(pasid_refusals_change_nothing),
 	 UT_ENTRY(directory_growth), UT_ENTRY(directory_of_narrow_pasids),
 	 UT_ENTRY(snapshots_of_install_and_remove), UT_ENTRY(snapshots_of_replace),
-	 UT_ENTRY(every_allocation_fails), UT_ENTRY(without_memory), UT_ENTRY(random_against_list));
+	 UT_ENTRY(snapshots_of_exchange), UT_ENTRY(every_allocation_fails),
+	 UT_ENTRY(without_memory), UT_ENTRY(random_against_list));

@@ -485,6 +485,10 @@ UT_CASE(reaching_memory)
 	ut_assert(!phys_at_u64(&mem, 8192));
 	ut_assert(!phys_at_u64(&mem, ~7ULL));
 	ut_assert((u8 *)phys_at_u64(&mem, 8184) == bytes + 8184);
+	phys_mem_init_linear(&mem, 8190, (u64)(unsigned long)bytes);
+	ut_assert(!phys_at_u64(&mem, 8184));
+	ut_assert(!phys_at(&mem, 8184, 8));
+	ut_assert(phys_at(&mem, 8184, 7));
 	phys_mem_init_linear(&mem, ~0ULL, 0);
 	ut_assert(phys_at(&mem, (u64)(unsigned long)bytes, 1) == bytes);
 	phys_mem_init_callback(&mem, NULL);

@@ -63,25 +63,32 @@ static void run_walkers(void (*owner)(void))
 	}
 }
 
-/* Page after page at one address, each there until a walk found it; sometimes only A/D cleared. */
+/* What was at the leaf has to be the page that was put there, with bits added. */
+static void take_note(u64 e, u64 page)
+{
+	ut_assert_eq(e >> 12, page);
+	ut_assert_eq(e & race.bits, race.bits);
+	race.dirty[page] |= !!(e & race.dirty_bit);
+}
+
+/*
+ * Page after page at one address, each there until a walk found it. Meanwhile the bits are cleared
+ * over and over, so that every walk has to set them.
+ */
 static void owner_of_leaf(void)
 {
-	u64 i, e, spin, start = ktime_get_ns();
+	u64 i, spin, start = ktime_get_ns();
 
+	*race.leaf = race.bits;
 	for (i = 0; i < NR_PAGES && ktime_get_ns() - start < LIMIT_NS; i++) {
-		e = xchg(race.leaf, i << 12 | race.bits);
-		if (i)
-			race.dirty[i - 1] |= !!(e & race.dirty_bit);
+		take_note(xchg(race.leaf, i << 12 | race.bits), i ? i - 1 : 0);
 		for (spin = 1; !READ_ONCE(race.written[i]) && spin < 100000; spin++) {
-			e = READ_ONCE(*race.leaf);
-			if (!(spin % 64) && try_cmpxchg(race.leaf, &e, i << 12 | race.bits))
-				race.dirty[i] |= !!(e & race.dirty_bit);
+			take_note(xchg(race.leaf, i << 12 | race.bits), i);
 			if (!(spin % 256))
 				sched_yield();
 		}
 	}
-	e = xchg(race.leaf, 0);
-	race.dirty[i - 1] |= !!(e & race.dirty_bit);
+	take_note(xchg(race.leaf, 0), i - 1);
 }
 
 static u64 make_tables(unsigned int levels, u64 pointer_bits)
@@ -203,5 +210,94 @@ UT_CASE(builder_against_walkers)
 	arena_end(race.a);
 }
 
+/* A PASID entry changes to and fro; a lookup finds the one, the other or none, never parts of both. */
+static struct vtd_tables tables;
+static const struct vtd_te one = { .fs_root = 0x1111111000,
+				   .did = 0x111,
+				   .pgtt = VTD_PGTT_FS,
+				   .fs_levels = 4,
+				   .flags = VTD_TE_PWSNP };
+static const struct vtd_te two = { .fs_root = 0x2222222000,
+				   .did = 0x222,
+				   .pgtt = VTD_PGTT_FS,
+				   .fs_levels = 4,
+				   .flags = VTD_TE_PWSNP };
+
+static void *looker(void *arg __maybe_unused)
+{
+	struct vtd_req req = { .rid = 7, .has_pasid = true, .pasid = 5 };
+	struct vtd_lookup res;
+	u8 rc;
+
+	while (!READ_ONCE(race.stop)) {
+		const struct vtd_te *te = &res.te;
+
+		rc = vtd_lookup(&race.a->mem, &race.caps, vtd_tables_rtaddr(&tables), &req, &res,
+				NULL);
+		__atomic_fetch_add(&race.nr_walks, 1, __ATOMIC_RELAXED);
+		if (rc == VTD_SPT_2)
+			continue;
+		if (rc || (te->did == one.did ? te->fs_root != one.fs_root :
+						te->did != two.did || te->fs_root != two.fs_root))
+			return "parts of two entries";
+	}
+	return NULL;
+}
+
+/* The stores of vtd_tables_pasid_exchange(), without anything in between: more chances to collide. */
+static void switch_entry(u64 *pe, const u64 *a, const u64 *b)
+{
+	u32 i;
+
+	for (i = 0; i < 1000; i++) {
+		const u64 *next = i & 1 ? a : b;
+
+		WRITE_ONCE(pe[0], 0);
+		WRITE_ONCE(pe[1], next[1]);
+		WRITE_ONCE(pe[2], next[2]);
+		WRITE_ONCE(pe[0], next[0]);
+	}
+}
+
+UT_CASE(lookups_never_mix_entries)
+{
+	u64 start = ktime_get_ns(), a[VTD_PE_WORDS], b[VTD_PE_WORDS], pa, *pe;
+	struct table_gather g;
+	pthread_t thread;
+	void *rc;
+	u32 i;
+
+	begin();
+	table_gather_init(&g);
+	ut_assert_eq(vtd_tables_init(&tables, &race.a->env, &race.caps), 0);
+	ut_assert_eq(vtd_tables_device_add(&tables, 7, VTD_TE_PASID), 0);
+	ut_assert_eq(vtd_tables_pasid_install(&tables, 7, 5, &one, &g), 0);
+	ut_assert_eq(vtd_pe_encode(&race.caps, &one, a), 0);
+	ut_assert_eq(vtd_pe_encode(&race.caps, &two, b), 0);
+	/* Root, context table, directory, PASID table: the arena gives pages one after the other. */
+	for (pe = NULL, pa = ARENA_PA; !pe; pa += PHYS_PAGE_SIZE) {
+		u64 *slot = phys_at(&race.a->mem, pa + 5 * 64, 64);
+
+		if (slot[0] == a[0] && slot[1] == a[1] && slot[2] == a[2])
+			pe = slot;
+	}
+	ut_assert_eq(pthread_create(&thread, NULL, looker, NULL), 0);
+	for (i = 0; i < 2000 || READ_ONCE(race.nr_walks) < 200000; i++) {
+		switch_entry(pe, a, b);
+		if (!(i % 16))
+			sched_yield();
+		if (ktime_get_ns() - start > LIMIT_NS)
+			break;
+	}
+	WRITE_ONCE(race.stop, true);
+	ut_assert_eq(pthread_join(thread, &rc), 0);
+	if (rc)
+		ut_log("%s", (const char *)rc);
+	ut_assert(!rc);
+	vtd_tables_destroy(&tables);
+	arena_end(race.a);
+}
+
 UT_SUITE(formats_race, UT_ENTRY(no_dirty_bit_is_lost_first_stage),
-	 UT_ENTRY(no_dirty_bit_is_lost_second_stage), UT_ENTRY(builder_against_walkers));
+	 UT_ENTRY(no_dirty_bit_is_lost_second_stage), UT_ENTRY(builder_against_walkers),
+	 UT_ENTRY(lookups_never_mix_entries));

@@ -4,9 +4,10 @@
  * after "ioasid-ut: ". Cases see the address space of the task that loads the module.
  */
 #include <linux/kthread.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 
-#include "ut.h"
+#include "tests/unit/ut.h"
 
 #undef pr_fmt
 #define pr_fmt(fmt) "ioasid-ut: " fmt
@@ -51,6 +52,18 @@ void ut_fail_eq(const char *file, int line, const char *text, u64 a, u64 b)
 {
 	pr_info("# %s:%d: %s: 0x%llx, 0x%llx\n", file, line, text, a, b);
 	ut_end(true);
+}
+
+/* Copies go to the address space that ut_thread() uses; mmap() looks at current->mm, the same. */
+u64 ut_user_alloc(size_t size)
+{
+	return vm_mmap(NULL, 0, PAGE_ALIGN(size), PROT_READ | PROT_WRITE,
+		       MAP_ANONYMOUS | MAP_PRIVATE, 0);
+}
+
+void ut_user_free(u64 uaddr, size_t size)
+{
+	vm_munmap(uaddr, PAGE_ALIGN(size));
 }
 
 static int ut_thread(void *unused)

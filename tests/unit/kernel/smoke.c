@@ -21,9 +21,9 @@
 #include <unistd.h>
 #include <linux/ioasid.h>
 
-#define PAGE 4096UL
-#define RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
-#define NONE IOASID_INVALID
+#define PAGE	      4096UL
+#define RW	      (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define NONE	      IOASID_INVALID
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* ---- checks: the first that fails is printed and fails the case ------------------------------- */
@@ -38,9 +38,9 @@ static void check(bool ok, long got, const char *text, int line)
 	failed = true;
 }
 
-#define is(expr, want)                                                         \
-	do {                                                                   \
-		long _got = (long)(expr);                                      \
+#define is(expr, want)                                                           \
+	do {                                                                     \
+		long _got = (long)(expr);                                        \
 		check(_got == (long)(want), _got, #expr " == " #want, __LINE__); \
 	} while (0)
 #define yes(expr) check(!!(expr), 0, #expr, __LINE__)
@@ -78,7 +78,8 @@ static uint32_t root(int fd)
 	return handle;
 }
 
-static int map(int fd, uint32_t ioasid, uint64_t iova, const void *p, uint64_t length, uint32_t prot)
+static int map(int fd, uint32_t ioasid, uint64_t iova, const void *p, uint64_t length,
+	       uint32_t prot)
 {
 	struct ioasid_map_dma m = {
 		.argsz = sizeof(m),
@@ -174,6 +175,9 @@ static void abi_sizes_and_flags(void)
 	x.c.extension = 0xdeadbeef;
 	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), 0);
 	is(x.c.value, 0);
+	x.c.extension = IOASID_EXT_MAP_FD;
+	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), 0);
+	is(x.c.value, 0);
 	x.c.argsz = sizeof(x.c) - 1;
 	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), -EINVAL);
 	x.c.argsz = sizeof(x);
@@ -242,16 +246,21 @@ static void abi_32_bit_caller(void)
 		yes(low != MAP_FAILED);
 		return;
 	}
-	*a = (struct ioasid_alloc){ .argsz = sizeof(*a), .kind = IOASID_KIND_KERNEL, .parent = NONE };
+	*a = (struct ioasid_alloc){ .argsz = sizeof(*a),
+				    .kind = IOASID_KIND_KERNEL,
+				    .parent = NONE };
 	is(cmd32(fd, IOASID_ALLOC, a), 0);
 	h = a->ioasid;
-	*m = (struct ioasid_map_dma){ sizeof(*m), RW, h, 0, 0xfffffffffffff000ULL,
-				      (uintptr_t)low + PAGE, PAGE };
+	*m = (struct ioasid_map_dma){
+		sizeof(*m), RW, h, 0, 0xfffffffffffff000ULL, (uintptr_t)low + PAGE, PAGE
+	};
 	is(cmd32(fd, IOASID_MAP_DMA, m), 0);
 	*info = (struct ioasid_info){ .argsz = sizeof(*info) };
 	is(cmd32(fd, IOASID_GET_INFO, info), 0);
 	is(info->pinned_bytes, PAGE);
-	*u = (struct ioasid_unmap_dma){ .argsz = sizeof(*u), .flags = IOASID_UNMAP_ALL, .ioasid = h };
+	*u = (struct ioasid_unmap_dma){ .argsz = sizeof(*u),
+					.flags = IOASID_UNMAP_ALL,
+					.ioasid = h };
 	is(cmd32(fd, IOASID_UNMAP_DMA, u), 0);
 	is(u->unmapped, PAGE);
 	is(cmd32(fd, _IO(IOASID_IOC_TYPE, 0x3f), u), -ENOTTY);
@@ -352,9 +361,9 @@ static void kinds_of_memory(void)
 
 static void what_cannot_be_pinned(void)
 {
-	struct ioasid_map_dma m = {
-		.argsz = sizeof(m), .flags = RW | IOASID_MAP_FD, .length = PAGE
-	};
+	struct ioasid_map_dma m = { .argsz = sizeof(m),
+				    .flags = RW | IOASID_MAP_FD,
+				    .length = PAGE };
 	long before = status_kb("VmPin:");
 	char *p = memory(8 * PAGE);
 	int fd = open_ctx();
@@ -384,7 +393,7 @@ static void what_cannot_be_pinned(void)
 }
 
 #define LIMIT (16 * PAGE)
-#define USER 4711
+#define USER  4711
 
 static void map_up_to_the_limit(int fd)
 {
@@ -635,8 +644,7 @@ int main(void)
 			cases[i].fn();
 		else
 			is(status_kb("VmPin:"), 0);
-		printf("%s %u - /dev/ioasid: %s\n", failed ? "not ok" : "ok", i + 1,
-		       cases[i].name);
+		printf("%s %u - /dev/ioasid: %s\n", failed ? "not ok" : "ok", i + 1, cases[i].name);
 		fflush(stdout);
 		bad += failed;
 	}

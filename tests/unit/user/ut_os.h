@@ -30,6 +30,17 @@ ut_fail_eq(const char *file, int line, const char *text, u64 a, u64 b)
 
 #define ut_log(fmt, ...) print_message(fmt "\n", ##__VA_ARGS__)
 
+/** ut_user_alloc() - zeroed memory that a command may be told to copy from and to. */
+static inline u64 ut_user_alloc(size_t size)
+{
+	return (u64)(uintptr_t)calloc(1, size);
+}
+
+static inline void ut_user_free(u64 uaddr, size_t size __maybe_unused)
+{
+	free((void *)(uintptr_t)uaddr);
+}
+
 static inline int ut_run(const char *suite, const struct ut_case *cases, size_t nr)
 {
 	static struct CMUnitTest tests[UT_CASES_MAX];

@@ -83,7 +83,7 @@ UT_CASE(random_guests)
 
 	for (seed = first; seed < first + nr; seed++) {
 		if (getenv("VERBOSE"))
-			ut_log("seed %llu", (unsigned long long)seed);
+			ut_log("# seed %llu", (unsigned long long)seed);
 		fx_trace = seed % 16 == 3;
 		chaos_run(seed, seed & 4 ? VTD_UNIT_NO_CM : seed & 8 ? VTD_UNIT_LEVELS5 : 0);
 	}
@@ -123,20 +123,20 @@ UT_CASE(dearest_write)
 	ut_assert(vg_wait(&fx.g));
 	ut_assert_eq(fx_stats(&fx).bound_now, 65536);
 	ut_assert_eq(fx_stats(&fx).bind_errors, 1);
-	ut_log("%.3f s to bind 65536 entries", now() - start);
+	ut_log("# %.3f s to bind 65536 entries", now() - start);
 	ut_assert(now() - start < 20);
 	start = now();
 	for (i = 0; i < 200; i++)
 		vg_qi(&fx.g, vg_desc_iotlb(VTD_QI_IOTLB_G_DOMAIN, 1), 0);
 	ut_assert(vg_wait(&fx.g));
-	ut_log("%.3f s to invalidate them", now() - start);
+	ut_log("# %.3f s to invalidate them", now() - start);
 	/* Bad ones are given up after a while. */
 	for (i = 0; i < 64; i++)
 		vg_pasid(&fx.g, dir, i)[3] = 1;
 	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_GLOBAL, 0, 0), 0);
 	start = now();
 	ut_assert(vg_wait(&fx.g));
-	ut_log("%.3f s to unbind them", now() - start);
+	ut_log("# %.3f s to unbind them", now() - start);
 	ut_assert_eq(fx_stats(&fx).bound_now, 0);
 	ut_assert(now() - start < 20);
 	fx_end(&fx);

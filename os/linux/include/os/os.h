@@ -104,7 +104,7 @@ static inline bool os_fault_point(void)
 /* ---- locks, waiting ---------------------------------------------------------------------- */
 
 /* Kernel locks hold no memory of their own. */
-#define rwsem_destroy(s) ((void)(s))
+#define rwsem_destroy(s)      ((void)(s))
 #define destroy_completion(x) ((void)(x))
 
 /** wait_for_completion_ms() - true: completed; false: @ms milliseconds passed first. */

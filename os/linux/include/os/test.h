@@ -28,12 +28,12 @@ void os_test_page_free(void *page);
 #undef kzalloc
 #undef kcalloc
 #undef kvcalloc
-#define kzalloc(size, gfp) os_test_zalloc(1, size, gfp)
-#define kcalloc(n, size, gfp) os_test_zalloc(n, size, gfp)
+#define kzalloc(size, gfp)     os_test_zalloc(1, size, gfp)
+#define kcalloc(n, size, gfp)  os_test_zalloc(n, size, gfp)
 #define kvcalloc(n, size, gfp) os_test_zalloc(n, size, gfp)
-#define kfree(p) os_test_free(p)
-#define kvfree(p) os_test_free(p)
-#define os_page_zalloc() os_test_page_zalloc()
-#define os_page_free(p) os_test_page_free(p)
+#define kfree(p)	       os_test_free(p)
+#define kvfree(p)	       os_test_free(p)
+#define os_page_zalloc()       os_test_page_zalloc()
+#define os_page_free(p)	       os_test_page_free(p)
 
 #endif

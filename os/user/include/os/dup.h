@@ -34,8 +34,19 @@ typedef __s64 s64;
 #define __aligned(n)	 __attribute__((aligned(n)))
 #define fallthrough	 __attribute__((fallthrough))
 #define BUILD_BUG_ON(c)	 _Static_assert(!(c), #c)
-#define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+/*
+ * Relaxed, as in the kernel: what is read through a value is ordered by the address dependency. The
+ * thread sanitizer knows neither dependencies nor fences, so for it the order is spelled out.
+ */
+#ifdef __SANITIZE_THREAD__
+#define ONCE_LOAD  __ATOMIC_ACQUIRE
+#define ONCE_STORE __ATOMIC_RELEASE
+#else
+#define ONCE_LOAD  __ATOMIC_RELAXED
+#define ONCE_STORE __ATOMIC_RELAXED
+#endif
+#define READ_ONCE(x)	 __atomic_load_n(&(x), ONCE_LOAD)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), ONCE_STORE)
 #ifndef container_of
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #endif
