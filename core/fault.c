@@ -193,6 +193,7 @@ void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid, const struct ioas 
 
 /**
  * faultq_stop() - answer "invalid" to all that waits, and to all that comes until faultq_start()
+ * @dev: bound device
  *
  * A device that is being stopped may have work that waits for pages; stopping must not depend on
  * the user's answers.

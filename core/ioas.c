@@ -34,6 +34,7 @@ struct ioas *ioas_find(struct ioasid_ctx *ctx, u32 handle)
 
 /**
  * ioas_family_lock() - the lock over maps of @ioas and everything related to it by nesting
+ * @ioas: kind with maps, or on such a parent
  *
  * One lock per family: a change of a parent's maps reaches all its descendants.
  */

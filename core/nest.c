@@ -92,6 +92,11 @@ int nest_pieces(struct ioas_map *map, struct ioasid_domain *domain, u64 start, u
 
 /**
  * nest_check_covered() - is all of [@start, @last] pinned in an accounting root?
+ * @accounting: the root
+ * @start: first address
+ * @last: last address
+ * @prot: permissions needed all over
+ *
  * Return: 0, or -ENOENT if a part is missing or mapped with less than @prot.
  */
 int nest_check_covered(struct ioas *accounting, u64 start, u64 last, u32 prot)
@@ -148,6 +153,7 @@ static bool is_shadowed(const struct ioas *parent)
 
 /**
  * nest_parent_unmapping() - take what leads through @map out of the children's shadows
+ * @map: a parent's map
  *
  * The caches still hold it until nest_parent_unmapped().
  */

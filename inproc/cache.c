@@ -36,20 +36,21 @@ static __always_inline void entry_unlock(u64 *hdr, u64 ngen)
 
 /* ---- IOTLB ----------------------------------------------------------------------------------- */
 
-/* An entry of the same page is replaced; else one in use only if both are, in turn. */
-static struct iotlb_entry *iotlb_victim(struct iotlb_set *set, u64 vpn, u64 tag)
+/* An entry of the same page is replaced; else an empty place; else one of the two, in turn. */
+static struct iotlb_entry *iotlb_victim(struct iotlb_entry *first, u64 vpn, u64 tag)
 {
+	struct iotlb_entry *e = first;
 	unsigned int i;
 
-	for (i = 0; i < IOTLB_WAYS; i++) {
-		if (load_relaxed(&set->way[i].vpn) == vpn && load_relaxed(&set->way[i].tag) == tag)
-			return &set->way[i];
+	for (i = 0; i < IOTLB_WAYS; i++, e = iotlb_other(e)) {
+		if (load_relaxed(&e->vpn) == vpn && load_relaxed(&e->tag) == tag)
+			return e;
 	}
-	for (i = 0; i < IOTLB_WAYS; i++) {
-		if (!load_relaxed(&set->way[i].tag))
-			return &set->way[i];
+	for (i = 0; i < IOTLB_WAYS; i++, e = iotlb_other(e)) {
+		if (!load_relaxed(&e->tag))
+			return e;
 	}
-	return &set->way[inproc_self.rotor++ % IOTLB_WAYS];
+	return inproc_self.rotor++ & 1 ? iotlb_other(first) : first;
 }
 
 static u64 entry_ngen(const struct iotlb_entry *e)
@@ -60,8 +61,8 @@ static u64 entry_ngen(const struct iotlb_entry *e)
 void iotlb_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
 		  u64 val)
 {
-	u64 page = iova >> PAGE_SHIFT, vpn = page << 1 | priv;
-	struct iotlb_entry *e = iotlb_victim(iotlb_set(host, page, v->salt), vpn, v->tag);
+	u64 page = iova >> PAGE_SHIFT, vpn = iotlb_vpn(iova, priv);
+	struct iotlb_entry *e = iotlb_victim(iotlb_place(host, page, v->salt), vpn, v->tag);
 
 	if (!entry_lock(&e->hdr))
 		return;
@@ -80,7 +81,7 @@ static bool iotlb_purge_entry(struct iotlb_entry *e, u64 page, u64 tag)
 {
 	if (load_seq_cst(&e->hdr) & ENTRY_LOCKED)
 		return false;
-	if (load_relaxed(&e->tag) != tag || load_relaxed(&e->vpn) >> 1 != page)
+	if (load_relaxed(&e->tag) != tag || load_relaxed(&e->vpn) << 1 != page << 1)
 		return true;
 	if (!entry_lock(&e->hdr))
 		return false;
@@ -93,15 +94,13 @@ static bool iotlb_purge_entry(struct iotlb_entry *e, u64 page, u64 tag)
 bool iotlb_purge(struct ioasid_host *host, struct inproc_domain *dom, u64 start, u64 last)
 {
 	u64 page, tag = load_relaxed(&dom->tag);
-	struct iotlb_set *set;
-	unsigned int i;
+	struct iotlb_entry *e;
 
 	for (page = start >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++) {
-		set = iotlb_set(host, page, dom->salt);
-		for (i = 0; i < IOTLB_WAYS; i++) {
-			if (!iotlb_purge_entry(&set->way[i], page, tag))
-				return false;
-		}
+		e = iotlb_place(host, page, dom->salt);
+		if (!iotlb_purge_entry(e, page, tag) ||
+		    !iotlb_purge_entry(iotlb_other(e), page, tag))
+			return false;
 	}
 	return true;
 }
@@ -267,18 +266,18 @@ static void *line_align(void *p)
 int cache_init(struct ioasid_host *host)
 {
 	const struct ioasid_host_config *c = &host->config;
-	size_t sets = c->iotlb_entries / IOTLB_WAYS, bytes;
+	size_t bytes;
 
-	bytes = sets * sizeof(struct iotlb_set) +
+	bytes = (size_t)c->iotlb_entries * sizeof(struct iotlb_entry) +
 		(size_t)c->pasid_cache_entries * sizeof(struct pasid_entry) +
 		(size_t)c->walk_cache_entries * sizeof(struct walk_entry);
 	host->cache_mem = os_zalloc(bytes + INPROC_CACHE_LINE);
 	if (!host->cache_mem)
 		return -ENOMEM;
 	host->iotlb = line_align(host->cache_mem);
-	host->pasid_cache = (struct pasid_entry *)(host->iotlb + sets);
+	host->pasid_cache = (struct pasid_entry *)(host->iotlb + c->iotlb_entries);
 	host->walk_cache = (struct walk_entry *)(host->pasid_cache + c->pasid_cache_entries);
-	host->iotlb_mask = sets - 1;
+	host->iotlb_mask = c->iotlb_entries - 1;
 	host->pasid_mask = c->pasid_cache_entries - 1;
 	host->walk_mask = c->walk_cache_entries - 1;
 	return 0;
@@ -304,10 +303,8 @@ void cache_flush_all(struct ioasid_host *host)
 
 	for (i = 0; i <= host->pasid_mask; i++)
 		wipe(&host->pasid_cache[i].hdr, &host->pasid_cache[i].key);
-	for (i = 0; i <= host->iotlb_mask; i++) {
-		wipe(&host->iotlb[i].way[0].hdr, &host->iotlb[i].way[0].tag);
-		wipe(&host->iotlb[i].way[1].hdr, &host->iotlb[i].way[1].tag);
-	}
+	for (i = 0; i <= host->iotlb_mask; i++)
+		wipe(&host->iotlb[i].hdr, &host->iotlb[i].tag);
 	for (i = 0; i <= host->walk_mask; i++)
 		wipe(&host->walk_cache[i].hdr, &host->walk_cache[i].wtag);
 }

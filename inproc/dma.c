@@ -242,13 +242,10 @@ void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, u
 {
 	u32 flags = dma->flags & (IOASID_DMA_PASID | IOASID_DMA_TRANSLATED | IOASID_DMA_PRIV);
 	u64 iova = dma->addr, key = dev->key, val;
-	struct iotlb_want w = {
-		.vpn = (iova >> PAGE_SHIFT) << 1,
-		.need = access & XLAT_RW,
-	};
+	/* What is not a permission in @access is not found missing, or sends it the slow way. */
+	struct iotlb_want w = { .vpn = iotlb_vpn(iova, false), .need = access };
 	const struct ioasid_host *host = dev->host;
 	const struct iotlb_entry *e;
-	const struct iotlb_set *set;
 	u32 hash;
 
 	*bytes = PAGE_SIZE - (iova & (PAGE_SIZE - 1));
@@ -261,12 +258,9 @@ void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, u
 		if (flags)
 			goto slow;
 	}
-	set = iotlb_route(host, key, hash, iova, &w);
-	if (unlikely(!set))
-		goto slow;
-	/* Both ways of the same page, for two domains: xlate_page() sorts that out. */
-	e = likely(load_relaxed(&set->way[0].vpn) == w.vpn) ? &set->way[0] : &set->way[1];
-	if (unlikely(!iotlb_match(e, &w, &val) || inproc_self.stats_host != host))
+	/* What is in its second place xlate_page() finds. */
+	if (unlikely(!iotlb_route(host, key, hash, iova >> PAGE_SHIFT, &w, &e) ||
+		     !iotlb_match(e, &w, &val) || inproc_self.stats_host != host))
 		goto slow;
 	stat_inc(&inproc_self.stats.iotlb_hits);
 	return page_pointer(val, iova);

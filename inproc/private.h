@@ -51,16 +51,10 @@
 #include "formats/pgtable.h"
 #include "formats/vtd.h"
 #include "inproc/inproc.h"
+#include "inproc/thread.h"
 
 struct inproc_domain;
 struct inproc_route;
-
-/* Loads and stores of words that other threads use without a lock. */
-#define load_relaxed(p)	    __atomic_load_n(p, __ATOMIC_RELAXED)
-#define load_acquire(p)	    __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define load_seq_cst(p)	    __atomic_load_n(p, __ATOMIC_SEQ_CST)
-#define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
-#define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
 #define INPROC_CACHE_LINE 64
 
@@ -84,7 +78,7 @@ struct inproc_route;
 /**
  * struct iotlb_entry - one 4 KiB page
  * @hdr: see above
- * @vpn: page number << 1 | privileged
+ * @vpn: iotlb_vpn()
  * @tag: domain's tag; 0: empty
  * @val: host page | what is missing of XLAT_READ | XLAT_WRITE
  */
@@ -95,10 +89,17 @@ struct iotlb_entry {
 	u64 val;
 };
 
+/* A page of the input, for requests of one privilege. */
+static __always_inline u64 iotlb_vpn(u64 iova, bool priv)
+{
+	return iova >> PAGE_SHIFT | (u64)priv << 63;
+}
+
+/*
+ * A page has two places: the one its number says, and the neighbour in the same cache line. Pages in
+ * a row lie in a row.
+ */
 #define IOTLB_WAYS 2
-struct iotlb_set {
-	struct iotlb_entry way[IOTLB_WAYS];
-} __aligned(INPROC_CACHE_LINE);
 
 /**
  * struct walk_entry - a page table that a walk went through
@@ -139,12 +140,6 @@ _Static_assert(sizeof(struct vtd_te) == 32, "struct pasid_entry copies it as fou
 
 /* ---- hosts ------------------------------------------------------------------------------------- */
 
-/** struct inproc_stats - counters kept per thread, and their sum over threads that have gone. */
-struct inproc_stats {
-	u64 iotlb_hits, iotlb_misses, walks, pasid_misses;
-};
-#define INPROC_NR_STATS (sizeof(struct inproc_stats) / sizeof(u64))
-
 /**
  * struct inproc_env - memory of the tables
  * @nr_pages: allocated
@@ -162,7 +157,7 @@ struct inproc_env {
  * The first part is read by every request and never written while requests run.
  *
  * @iotlb, @walk_cache, @pasid_cache: caches
- * @iotlb_mask, @walk_mask, @pasid_mask: number of sets, less one
+ * @iotlb_mask, @walk_mask, @pasid_mask: number of entries, less one
  * @no_ngen: always 0: the nested generation of domains that are not nested
  * @rtaddr: root table address register
  * @caps: of the software IOMMU
@@ -175,7 +170,7 @@ struct inproc_env {
  * @empty_table: a first-stage table without entries: user tables that are not bound
  */
 struct ioasid_host {
-	struct iotlb_set *iotlb;
+	struct iotlb_entry *iotlb;
 	struct pasid_entry *pasid_cache;
 	struct walk_entry *walk_cache;
 	u64 iotlb_mask;
@@ -225,6 +220,11 @@ struct ioasid_host {
 	void *cache_mem;
 };
 
+static inline void count(u64 *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
 extern const struct ioasid_home_ops inproc_home_ops, inproc_home_ops_paged;
 extern const struct ioasid_iommu_ops inproc_iommu_ops;
 extern const struct ioasid_device_ops inproc_device_ops;
@@ -246,111 +246,6 @@ static inline struct ioasid_host *host_of_iommu(struct ioasid_iommu *iommu)
 static inline u64 host_new_tag(struct ioasid_host *host)
 {
 	return __atomic_add_fetch(&host->next_tag, 1, __ATOMIC_RELAXED);
-}
-
-/* ---- threads -------------------------------------------------------------------------------------- */
-
-#define INPROC_DEPTH_MAX   8
-#define INPROC_PENDING_MAX 4
-
-/**
- * struct inproc_thread - what is known about a thread that does DMA; lives in its TLS
- * @depth: calls on devices it is inside of (callbacks may nest them)
- * @busy: the devices; read by ioasid_hostdev_destroy()
- * @stats_host: whose requests @stats counts
- * @nr_pending: events found inside a section, to be reported when it ends
- */
-struct inproc_thread {
-	u32 depth;
-	u32 nr_pending;
-	u32 rotor;
-	struct ioasid_host *stats_host;
-	struct inproc_stats stats;
-	struct ioasid_hostdev *busy[INPROC_DEPTH_MAX];
-	struct {
-		struct ioasid_hostdev *dev;
-		struct ioasid_fault_report report;
-	} pending[INPROC_PENDING_MAX];
-	struct list_head link;
-	bool listed;
-};
-extern __thread struct inproc_thread inproc_self __attribute__((tls_model("initial-exec")));
-
-/** thread_enter_slow() - section_enter() for a thread that does DMA for the first time. */
-void thread_enter_slow(void);
-void thread_stats_switch(struct ioasid_host *host);
-void thread_stats_sum(struct ioasid_host *host, struct inproc_stats *sum);
-void thread_stats_forget(struct ioasid_host *host);
-void thread_report_pending(void);
-/** thread_report_later() - in a section: report when it ends; lost if too many wait already. */
-void thread_report_later(struct ioasid_hostdev *dev, const struct ioasid_fault_report *report);
-/** thread_wait_leave() - wait until no other thread is inside a call on @dev; none may enter. */
-void thread_wait_leave(struct ioasid_hostdev *dev);
-
-/*
- * The thread sanitizer does not see what liburcu promises: what came before synchronize_rcu() is
- * seen by sections that begin after it, and sections it waited for come before what follows.
- */
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-extern char thread_tsan_updates, thread_tsan_sections;
-#define tsan_acquire(p) __tsan_acquire(p)
-#define tsan_release(p) __tsan_release(p)
-#else
-#define tsan_acquire(p) ((void)0)
-#define tsan_release(p) ((void)0)
-#endif
-
-/** section_enter() - begin a DMA section; see ioasid_dma_enter(). */
-static __always_inline void section_enter(void)
-{
-	/* A thread joins liburcu's list and ours together; see thread_leave(). */
-	if (unlikely(!os_rcu_registered)) {
-		thread_enter_slow();
-		return;
-	}
-	urcu_memb_read_lock();
-	tsan_acquire(&thread_tsan_updates);
-}
-
-static __always_inline void section_exit(void)
-{
-	tsan_release(&thread_tsan_sections);
-	os_rcu_exit();
-	if (unlikely(inproc_self.nr_pending))
-		thread_report_pending();
-}
-
-/** section_open() - is this thread inside a section? Then it must not wait for anything. */
-static __always_inline bool section_open(void)
-{
-	return urcu_memb_read_ongoing();
-}
-
-/** section_wait() - wait until every section that is open now has ended. Not inside one. */
-static inline void section_wait(void)
-{
-	tsan_release(&thread_tsan_updates);
-	urcu_memb_synchronize_rcu();
-	tsan_acquire(&thread_tsan_sections);
-}
-
-static __always_inline struct inproc_stats *thread_stats(struct ioasid_host *host)
-{
-	if (unlikely(inproc_self.stats_host != host))
-		thread_stats_switch(host);
-	return &inproc_self.stats;
-}
-
-/* Only its own thread writes a counter, others read it: no locked instruction needed. */
-static __always_inline void stat_inc(u64 *counter)
-{
-	store_relaxed(counter, *counter + 1);
-}
-
-static inline void count(u64 *counter)
-{
-	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
 /* ---- domains ---------------------------------------------------------------------------------------- */
@@ -711,13 +606,6 @@ struct ioasid_hostdev {
 static inline struct ioasid_hostdev *hostdev_of(const struct ioasid_device *core)
 {
 	return ioasid_device_priv(core);
-}
-
-/** hostdev_enter() - begin a call on @dev. Return: 0, -ENODEV, -EDEADLK nested too deep. */
-int hostdev_enter(struct ioasid_hostdev *dev);
-static inline void hostdev_exit(void)
-{
-	store_release(&inproc_self.busy[--inproc_self.depth], NULL);
 }
 
 /* Does its device TLB live here (rather than in its emulator)? */

@@ -37,17 +37,17 @@ static void stats_clear(struct inproc_stats *stats)
 		store_relaxed(&s[i], 0);
 }
 
-/*
- * The thread ends. It must not leave this list while it is still a reader of liburcu's, since it
- * would not come back: then the other list's destructor is still to run, and this one comes again.
- */
+/* The thread ends. Should another destructor still do DMA, it comes back here after that. */
 static void thread_leave(void *arg)
 {
 	struct inproc_thread *t = arg;
 
-	if (os_rcu_registered) {
-		pthread_setspecific(thread_key, t);
-		return;
+	t->fast_enter = false;
+	t->slow_exit = true;
+	if (t->own_rcu) {
+		t->own_rcu = false;
+		os_rcu_registered = false;
+		urcu_memb_unregister_thread();
 	}
 	pthread_mutex_lock(&threads_lock);
 	if (t->stats_host)
@@ -71,21 +71,62 @@ static void thread_register(void)
 	pthread_once(&thread_once, thread_key_create);
 	pthread_setspecific(thread_key, t);
 	pthread_mutex_lock(&threads_lock);
-	if (!t->listed) {
-		t->stats_host = NULL;
-		stats_clear(&t->stats);
-		list_add_tail(&t->link, &threads);
-		t->listed = true;
-	}
+	t->stats_host = NULL;
+	stats_clear(&t->stats);
+	list_add_tail(&t->link, &threads);
+	t->listed = true;
 	pthread_mutex_unlock(&threads_lock);
-	os_rcu_register_slow();
+	/* Unless somebody made it a reader already, who then also ends that. */
+	if (!os_rcu_registered) {
+		urcu_memb_register_thread();
+		os_rcu_registered = true;
+		t->own_rcu = true;
+	}
+}
+
+/* Only a reader that leaves when we say so can do without asking. */
+static bool thread_is_fast(const struct inproc_thread *t)
+{
+#ifdef __SANITIZE_THREAD__
+	return false;
+#else
+	return t->own_rcu && urcu_memb_has_sys_membarrier;
+#endif
 }
 
 void thread_enter_slow(void)
 {
-	thread_register();
-	urcu_memb_read_lock();
+	struct inproc_thread *t = &inproc_self;
+
+	if (!t->listed)
+		thread_register();
+	t->fast_enter = thread_is_fast(t);
+	t->slow_exit = !t->fast_enter;
+	os_rcu_enter();
 	tsan_acquire(&thread_tsan_updates);
+}
+
+static void thread_report_pending(struct inproc_thread *t)
+{
+	while (t->nr_pending) {
+		struct ioasid_hostdev *dev = t->pending[--t->nr_pending].dev;
+
+		if (!load_relaxed(&dev->dead))
+			ioasid_report_event(dev->core, &t->pending[t->nr_pending].report);
+		hostdev_exit();
+	}
+}
+
+void thread_exit_slow(void)
+{
+	struct inproc_thread *t = &inproc_self;
+
+	tsan_release(&thread_tsan_sections);
+	os_rcu_exit();
+	if (section_open())
+		return;
+	t->slow_exit = !t->fast_enter;
+	thread_report_pending(t);
 }
 
 /* ---- counters -------------------------------------------------------------------------------- */
@@ -144,21 +185,7 @@ void thread_report_later(struct ioasid_hostdev *dev, const struct ioasid_fault_r
 	store_relaxed(&t->busy[t->depth++], dev);
 	t->pending[t->nr_pending].dev = dev;
 	t->pending[t->nr_pending++].report = *report;
-}
-
-void thread_report_pending(void)
-{
-	struct inproc_thread *t = &inproc_self;
-
-	if (section_open())
-		return;
-	while (t->nr_pending) {
-		struct ioasid_hostdev *dev = t->pending[--t->nr_pending].dev;
-
-		if (!load_relaxed(&dev->dead))
-			ioasid_report_event(dev->core, &t->pending[t->nr_pending].report);
-		hostdev_exit();
-	}
+	t->slow_exit = true;
 }
 
 /* ---- who is inside a device -------------------------------------------------------------------------- */

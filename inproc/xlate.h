@@ -8,10 +8,17 @@
 
 #include "inproc/private.h"
 
-static __always_inline struct iotlb_set *iotlb_set(const struct ioasid_host *host, u64 page,
-						   u64 salt)
+/* First place of a page. */
+static __always_inline struct iotlb_entry *iotlb_place(const struct ioasid_host *host, u64 page,
+						       u64 salt)
 {
 	return &host->iotlb[(page ^ salt) & host->iotlb_mask];
+}
+
+/* Second place: the other half of the cache line. */
+static __always_inline struct iotlb_entry *iotlb_other(const struct iotlb_entry *e)
+{
+	return (struct iotlb_entry *)((uintptr_t)e ^ sizeof(*e));
 }
 
 /* What an IOTLB entry has to say for a request. */
@@ -36,27 +43,28 @@ static __always_inline bool iotlb_match(const struct iotlb_entry *e, const struc
 }
 
 /*
- * The set where the page of a request would be, and in @w what its entry would have to say.
- * Return: NULL: the route is not cached.
+ * The first place of a request's page, and in @w what its entry would have to say.
+ * Return: false: the route is not cached.
  */
-static __always_inline const struct iotlb_set *iotlb_route(const struct ioasid_host *host, u64 key,
-							   u32 hash, u64 iova, struct iotlb_want *w)
+static __always_inline bool iotlb_route(const struct ioasid_host *host, u64 key, u32 hash, u64 page,
+					struct iotlb_want *w, const struct iotlb_entry **e)
 {
 	const struct pasid_entry *p = &host->pasid_cache[hash & host->pasid_mask];
 	u64 hdr = load_acquire(&p->hdr) & ~ENTRY_LOCKED, salt;
 	const u64 *tag, *ngen;
 
 	if (unlikely(load_acquire(&p->key) != key))
-		return NULL;
+		return false;
 	tag = load_acquire(&p->tag);
 	ngen = load_acquire(&p->ngen);
 	salt = load_acquire(&p->salt);
 	/* Only pointers of a whole entry may be followed; a locked one is never equal. */
 	if (unlikely(load_relaxed(&p->hdr) != hdr))
-		return NULL;
+		return false;
 	w->tag = load_acquire(tag);
 	w->ngen = load_acquire(ngen);
-	return iotlb_set(host, iova >> PAGE_SHIFT, salt);
+	*e = iotlb_place(host, page, salt);
+	return true;
 }
 
 static __always_inline void *page_pointer(u64 val, u64 iova)
@@ -74,17 +82,17 @@ static __always_inline void *page_pointer(u64 val, u64 iova)
 static __always_inline void *xlate_page(struct ioasid_hostdev *dev, struct xlate *x)
 {
 	bool pasid = x->pasid != IOASID_NO_PASID;
+	u32 hash = pasid ? x->pasid + dev->hash : dev->rid_hash;
 	struct iotlb_want w = {
-		.vpn = (x->iova >> PAGE_SHIFT) << 1 | !!(x->access & XLAT_PRIV),
+		.vpn = iotlb_vpn(x->iova, x->access & XLAT_PRIV),
 		.need = x->access & XLAT_RW,
 	};
-	const struct iotlb_set *set;
+	const struct iotlb_entry *e;
 	u64 val;
 
-	set = iotlb_route(dev->host, route_key(dev->rid, x->pasid),
-			  pasid ? x->pasid + dev->hash : dev->rid_hash, x->iova, &w);
-	if (unlikely(!set) ||
-	    (!iotlb_match(&set->way[0], &w, &val) && !iotlb_match(&set->way[1], &w, &val)))
+	if (unlikely(!iotlb_route(dev->host, route_key(dev->rid, x->pasid), hash,
+				  x->iova >> PAGE_SHIFT, &w, &e)) ||
+	    (!iotlb_match(e, &w, &val) && !iotlb_match(iotlb_other(e), &w, &val)))
 		return xlate_slow(dev, x);
 	stat_inc(&thread_stats(dev->host)->iotlb_hits);
 	return page_pointer(val, x->iova);

@@ -2,19 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # guest.sh -k 6.12|backports [-n NAME] [-b perf|asan|tsan] [-s STEP,...] [-o 'SERVER OPTIONS']
-#          [-m MEMORY] [-c CPUS] [-t SECONDS] [-a APPEND] [-5]
+#          [-m MEMORY] [-c CPUS] [-t SECONDS] [-a APPEND] [-5] [-r]
 # Starts the server, boots a stock guest behind it and prints what the demo in the guest says, as
 # it says it (live/guest/demo/demo.h). Status 0: the demo ended well, the kernel log is clean, the
 # server ended by itself and without complaint.
 #   -b  build of the server (default perf); build/<kind> must have been built
 #   -5  CPU and unit with 5-level page tables
+#   -r  the guest restarts once in the midst of work, then runs the demo
 #   -s  steps of the demo (default all that the kernel can do)
 # Logs: $IOASID_LOG/NAME.console, .out, .qemu, .vm, .server, .json (the server's counters).
 set -eu
 . "$(dirname "$0")/../scripts/lib.sh"
 
-kernel='' name='' build=perf steps='' options='' memory=1G cpus=2 limit=90 append='' cpu=()
-while getopts k:n:b:s:o:m:c:t:a:5 option; do
+kernel='' name='' build=perf steps='' options='' memory=1G cpus=2 limit=90 append='' machine=()
+while getopts k:n:b:s:o:m:c:t:a:5r option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	n) name=$OPTARG ;;
@@ -27,8 +28,12 @@ while getopts k:n:b:s:o:m:c:t:a:5 option; do
 	a) append=$OPTARG ;;
 	5)
 		# vm.sh asks for a CPU without it; the last word counts.
-		cpu=(-cpu "max,la57=on")
+		machine+=(-cpu "max,la57=on")
 		options+=' --levels5'
+		;;
+	r)
+		append+=' accel_reboot=1'
+		machine+=(-action reboot=reset)
 		;;
 	*) exit 2 ;;
 	esac
@@ -97,7 +102,7 @@ rc=0
 "$ROOT/scripts/vm.sh" -k "$kernel" -i "$dir/initrd" -M "$marker" -t "$limit" -m "$memory" \
 	-c "$cpus" -n "$name" -C -v \
 	-a "intel_iommu=on,sm_on ${steps:+accel_steps=$steps} $append" \
-	-- "${cpu[@]}" -acpitable file="$dir/dmar.bin" -device "$(device ep 4.0)" -device "$(device drhd 5.0)" \
+	-- "${machine[@]}" -acpitable file="$dir/dmar.bin" -device "$(device ep 4.0)" -device "$(device drhd 5.0)" \
 	2>"$LOG/$name.vm" || rc=$?
 
 # Without a client the server ends by itself.

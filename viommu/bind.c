@@ -8,6 +8,12 @@
  */
 #include "viommu/unit.h"
 
+/*
+ * A page where no guest has memory: behind a table there every access is an event, never a page
+ * request.
+ */
+#define VU_NOWHERE ((1ull << 47) - PAGE_SIZE)
+
 /* One directory can name the same table of bad entries 16384 times; do not try them all. */
 #define VU_SCAN_ERRORS 64
 
@@ -61,6 +67,20 @@ static void vu_tree_set(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid, st
 	}
 	mutex_unlock(&unit->regs_lock);
 	kfree(empty);
+}
+
+/* Undo vu_tree_reserve() where nothing came of it. */
+static void vu_tree_trim(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
+{
+	struct vu_leaf **slot = &dev->top[pasid >> VU_LEAF_LG2];
+	struct vu_leaf *leaf = *slot;
+
+	if (!leaf || leaf->used)
+		return;
+	mutex_lock(&unit->regs_lock);
+	*slot = NULL;
+	mutex_unlock(&unit->regs_lock);
+	kfree(leaf);
 }
 
 static void vu_did_move(struct vtd_unit *unit, struct vu_bind *b, u16 did)
@@ -254,7 +274,7 @@ static void vu_route_end(struct vtd_unit *unit, struct vu_bind *b)
 	dev->nr_pass -= pass;
 	/* From here on page requests of the number are refused; then those that wait are. */
 	vu_tree_set(unit, dev, b->pasid, NULL);
-	vu_request_drop(unit, dev, b->pasid);
+	vu_request_orphan(unit, dev, b->pasid);
 	ioasid_clear_hwid_dev(unit->cfg.ctx, b->ioasid, b->pasid, dev->cookie);
 	if (!pass || !dev->nr_pass)
 		ioasid_dev_detach_pasid(dev->handle, b->ioasid);
@@ -288,15 +308,86 @@ static int vu_bind_add(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 	return 0;
 
 unreserve:
-	if (dev->top[pasid >> VU_LEAF_LG2] && !dev->top[pasid >> VU_LEAF_LG2]->used) {
-		struct vu_leaf *leaf = dev->top[pasid >> VU_LEAF_LG2];
-
-		mutex_lock(&unit->regs_lock);
-		dev->top[pasid >> VU_LEAF_LG2] = NULL;
-		mutex_unlock(&unit->regs_lock);
-		kfree(leaf);
-	}
+	vu_tree_trim(unit, dev, pasid);
 	return rc;
+}
+
+/*
+ * An entry goes while the guest handles page requests of its number. Hardware lets the device wait
+ * for the guest's answer, and guests rely on it: a device that reports "stopped" has no request left
+ * with software. Ending the route now would answer them at once, so it stays, leading nowhere, until
+ * the guest has answered. Return: false: nothing waits, or it cannot be done.
+ */
+static bool vu_bind_park(struct vtd_unit *unit, struct vu_bind *b)
+{
+	struct ioasid_table nowhere = b->target.table;
+
+	if (b->target.pgtt != VTD_PGTT_FS || !vu_request_waits(unit, b->dev, b->pasid) ||
+	    unit->ops.gpa(unit->cfg.opaque, VU_NOWHERE, 8, false))
+		return false;
+	nowhere.address = VU_NOWHERE;
+	if (ioasid_bind_pgtable(unit->cfg.ctx, b->ioasid, &nowhere))
+		return false;
+	vu_tree_set(unit, b->dev, b->pasid, NULL);
+	b->parked = true;
+	list_del(&b->dev_link);
+	list_add(&b->dev_link, &b->dev->parked);
+	vu_count(&unit->stats.unbinds);
+	vu_trace(unit, "park rid %04x pasid %u ioasid %u", b->dev->rid, b->pasid, b->ioasid);
+	return true;
+}
+
+static void vu_parked_end(struct vtd_unit *unit, struct vu_bind *b)
+{
+	struct vu_dev *dev = b->dev;
+
+	vu_trace(unit, "unbind rid %04x pasid %u ioasid %u", dev->rid, b->pasid, b->ioasid);
+	list_del(&b->dev_link);
+	vu_request_drop(unit, dev, b->pasid);
+	ioasid_clear_hwid_dev(unit->cfg.ctx, b->ioasid, b->pasid, dev->cookie);
+	ioasid_dev_detach_pasid(dev->handle, b->ioasid);
+	vu_bind_free(unit, b);
+}
+
+void vu_bind_settle(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
+{
+	struct vu_bind *b, *next;
+
+	list_for_each_entry_safe(b, next, &dev->parked, dev_link) {
+		if ((pasid == IOASID_INVALID || b->pasid == pasid) &&
+		    !vu_request_waits(unit, dev, b->pasid))
+			vu_parked_end(unit, b);
+	}
+}
+
+/*
+ * The number has an entry again: what still waits is tried again under the new table. Return: false:
+ * it was not parked, or is not any more.
+ */
+static bool vu_bind_unpark(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
+			   const struct vu_target *target)
+{
+	struct vu_bind *b;
+
+	list_for_each_entry(b, &dev->parked, dev_link) {
+		if (b->pasid != pasid)
+			continue;
+		if (target->pgtt != VTD_PGTT_FS || vu_tree_reserve(unit, dev, pasid) ||
+		    ioasid_bind_pgtable(unit->cfg.ctx, b->ioasid, &target->table)) {
+			vu_tree_trim(unit, dev, pasid);
+			vu_parked_end(unit, b);
+			return false;
+		}
+		list_del(&b->dev_link);
+		list_add(&b->dev_link, &dev->binds);
+		b->parked = false;
+		b->target.table = target->table;
+		vu_did_move(unit, b, target->did);
+		vu_tree_set(unit, dev, pasid, b);
+		vu_count(&unit->stats.binds);
+		return true;
+	}
+	return false;
 }
 
 static void vu_bind_remove(struct vtd_unit *unit, struct vu_bind *b)
@@ -336,9 +427,9 @@ static int vu_pasid_sync(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
 	if (b && b->target.pgtt == VTD_PGTT_FS && target.pgtt == VTD_PGTT_FS &&
 	    !vu_bind_change(unit, b, &target))
 		return 0;
-	if (b)
+	if (b && (target.pgtt || !vu_bind_park(unit, b)))
 		vu_bind_remove(unit, b);
-	if (!target.pgtt)
+	if (!target.pgtt || (!b && vu_bind_unpark(unit, dev, pasid, &target)))
 		return 0;
 	rc = vu_bind_add(unit, dev, pasid, &target);
 	if (rc)
@@ -393,7 +484,7 @@ static int vu_default_set(struct vtd_unit *unit, struct vu_dev *dev, const struc
 		vu_count(&unit->stats.binds);
 	}
 	if (old) {
-		vu_request_drop(unit, dev, 0);
+		vu_request_orphan(unit, dev, 0);
 		vu_bind_free(unit, old);
 		vu_count(&unit->stats.unbinds);
 	}
@@ -518,6 +609,7 @@ void vu_bind_drop_dev(struct vtd_unit *unit, struct vu_dev *dev)
 		vu_bind_remove(unit, b);
 	vu_tree_set(unit, dev, 0, NULL);
 	vu_request_drop(unit, dev, IOASID_INVALID);
+	vu_bind_settle(unit, dev, IOASID_INVALID);
 	vu_default_attach(dev, IOASID_INVALID);
 	if (!def)
 		return;

@@ -190,13 +190,13 @@ static bool vu_root_missed(const struct ioasid_fault *rec, const struct vtd_look
  * The host walks the guest's tables nested, in structures of its own; the guest must read what a
  * unit that walks only its tables would have said.
  */
-static u8 vu_reason_guest(const struct ioasid_fault *rec, const struct vtd_lookup *res)
+static u8 vu_reason_guest(const struct ioasid_fault *rec, const struct vtd_lookup *res, bool bound)
 {
 	u8 reason = rec->arch_reason;
 
 	if (rec->arch_reason > 0xff || !vtd_reason_info(reason))
 		reason = vu_reason_generic(rec);
-	if (reason < VTD_SPT_5)
+	if (reason < VTD_SPT_5 || !bound)
 		/* No route: the guest's entry says why. Present, but never announced: no entry. */
 		return res->reason ?: VTD_SPT_2;
 	/* Pass-through to a place where the guest has no memory: wider than what exists. */
@@ -229,7 +229,7 @@ static void vu_event_deliver(struct vtd_unit *unit, const struct ioasid_fault *r
 	}
 	req.rid = dev->rid;
 	vtd_lookup(&unit->mem, &unit->caps, unit->root, &req, &res, NULL);
-	reason = vu_reason_guest(rec, &res);
+	reason = vu_reason_guest(rec, &res, vu_bind_find(dev, req.pasid));
 	info = vtd_reason_info(reason);
 	if (info && info->qualified && (res.te.flags & VTD_TE_FPD)) {
 		vu_count(&unit->stats.faults_quiet);
@@ -247,18 +247,51 @@ static u32 vu_request_hash(const struct vtd_unit *unit, u16 rid, u32 pasid, u16 
 	return (u32)(key * 0x9e3779b97f4a7c15ULL >> 40) & unit->ev.bucket_mask;
 }
 
+/* Where {@rid, @pasid, @prgi} is linked, or where its chain ends. Regs lock. */
+static u32 *vu_request_slot(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi)
+{
+	struct vu_events *ev = &unit->ev;
+	u32 *slot = &ev->buckets[vu_request_hash(unit, rid, pasid, prgi)];
+
+	for (; *slot != VU_NONE; slot = &ev->requests[*slot].next) {
+		const struct vu_request *r = &ev->requests[*slot];
+
+		if (r->dev->rid == rid && r->pasid == pasid && r->prgi == prgi)
+			break;
+	}
+	return slot;
+}
+
+static u32 vu_request_take(struct vtd_unit *unit, u32 *slot);
+
+/*
+ * A device uses an index again only when it believes it answered: should the guest never have
+ * answered an orphan of that name, it must not swallow the answer to the new request.
+ */
+static void vu_request_forget_orphan(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi)
+{
+	u32 *slot = vu_request_slot(unit, rid, pasid, prgi);
+
+	if (*slot != VU_NONE && unit->ev.requests[*slot].orphan)
+		vu_request_take(unit, slot);
+}
+
 static bool vu_request_add(struct vtd_unit *unit, struct vu_dev *dev,
 			   const struct ioasid_fault *rec)
 {
 	struct vu_events *ev = &unit->ev;
-	u32 n = ev->free, *slot;
-	struct vu_request *r = &ev->requests[n];
+	u32 pasid = rec->flags & IOASID_FAULT_VPASID ? rec->vpasid : 0, n, *slot;
+	struct vu_request *r;
 
+	vu_request_forget_orphan(unit, dev->rid, pasid, rec->group & FIELD_MAX(VTD_PR1_PRGI));
+	n = ev->free;
 	if (n == VU_NONE)
 		return false;
+	r = &ev->requests[n];
 	ev->free = r->next;
 	r->dev = dev;
-	r->pasid = rec->flags & IOASID_FAULT_VPASID ? rec->vpasid : 0;
+	r->pasid = pasid;
+	r->orphan = false;
 	r->prgi = rec->group & FIELD_MAX(VTD_PR1_PRGI);
 	r->id = rec->id;
 	r->next = VU_NONE;
@@ -303,20 +336,14 @@ static u32 vu_request_code(u32 code)
 
 void vu_request_answer(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi, u32 code)
 {
-	struct vu_events *ev = &unit->ev;
 	bool found = false;
 	u32 *slot, id = 0;
 
 	mutex_lock(&unit->regs_lock);
-	slot = &ev->buckets[vu_request_hash(unit, rid, pasid, prgi)];
-	for (; *slot != VU_NONE; slot = &ev->requests[*slot].next) {
-		const struct vu_request *r = &ev->requests[*slot];
-
-		if (r->dev->rid == rid && r->pasid == pasid && r->prgi == prgi) {
-			id = vu_request_take(unit, slot);
-			found = true;
-			break;
-		}
+	slot = vu_request_slot(unit, rid, pasid, prgi);
+	if (*slot != VU_NONE) {
+		found = !unit->ev.requests[*slot].orphan;
+		id = vu_request_take(unit, slot);
 	}
 	mutex_unlock(&unit->regs_lock);
 	/* libioasid may have cancelled it meanwhile (ENOENT): as late as unknown. */
@@ -325,6 +352,18 @@ void vu_request_answer(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi, u32 
 		return;
 	}
 	vu_count(&unit->stats.page_responses);
+}
+
+bool vu_request_waits(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
+{
+	const struct vu_request *r;
+	bool waits = false;
+
+	mutex_lock(&unit->regs_lock);
+	list_for_each_entry(r, &dev->pending, link)
+		waits |= r->pasid == pasid;
+	mutex_unlock(&unit->regs_lock);
+	return waits;
 }
 
 static bool vu_request_drop_some(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
@@ -360,6 +399,48 @@ void vu_request_drop(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
 		mutex_unlock(&unit->regs_lock);
 		vu_out_flush(unit, &out);
 	} while (more);
+}
+
+static bool vu_request_orphan_some(struct vu_dev *dev, u32 pasid, struct vu_out *out)
+{
+	struct vu_request *r;
+
+	list_for_each_entry(r, &dev->pending, link) {
+		if (r->pasid != pasid || r->orphan)
+			continue;
+		if (out->nr_responses == ARRAY_SIZE(out->response))
+			return true;
+		r->orphan = true;
+		out->response[out->nr_responses].id = r->id;
+		out->response[out->nr_responses].code = IOASID_RESPONSE_INVALID;
+		out->nr_responses++;
+	}
+	return false;
+}
+
+void vu_request_orphan(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid)
+{
+	struct vu_out out = { 0 };
+	bool more;
+
+	do {
+		mutex_lock(&unit->regs_lock);
+		more = vu_request_orphan_some(dev, pasid, &out);
+		mutex_unlock(&unit->regs_lock);
+		vu_out_flush(unit, &out);
+	} while (more);
+}
+
+bool vtd_unit_request_pending(struct vtd_unit *unit, uint16_t rid, uint32_t pasid, uint32_t group)
+{
+	bool pending;
+
+	if (pasid == IOASID_INVALID)
+		pasid = 0;
+	mutex_lock(&unit->regs_lock);
+	pending = *vu_request_slot(unit, rid, pasid, group & FIELD_MAX(VTD_PR1_PRGI)) != VU_NONE;
+	mutex_unlock(&unit->regs_lock);
+	return pending;
 }
 
 /* ---- page request queue -------------------------------------------------------------------------------------- */

@@ -61,7 +61,8 @@ static void vu_inv_range(struct vu_run *run, struct vu_bind *b, u64 start, u64 l
 	int rc;
 
 	/* Pass-through: what the GPA space maps is the VMM's, and it invalidates when it unmaps. */
-	if (b->target.pgtt != VTD_PGTT_FS || (unit->broken & VTD_UNIT_BREAK_NO_INVALIDATE))
+	if (b->target.pgtt != VTD_PGTT_FS || b->parked ||
+	    (unit->broken & VTD_UNIT_BREAK_NO_INVALIDATE))
 		return;
 	if (vu_inv_covered(unit, b, start, last, leaf)) {
 		vu_count(&unit->stats.invalidate_covered);
@@ -326,14 +327,20 @@ static int vu_desc_wait(struct vu_run *run, const u64 q[VU_WORDS])
 static int vu_desc_page_response(struct vu_run *run, const u64 q[VU_WORDS])
 {
 	u32 pasid = q[0] & VTD_QI_PGRSP0_PP ? FIELD_GET(VTD_QI0_PASID, q[0]) : 0;
+	u16 rid = FIELD_GET(VTD_QI_PGRSP0_RID, q[0]);
+	struct vtd_unit *unit = run->unit;
+	struct vu_dev *dev;
 
 	/* No request has a PASID of 0: this answers nobody, not the one without. */
 	if ((q[0] & VTD_QI_PGRSP0_PP) && !pasid) {
-		vu_count(&run->unit->stats.responses_ignored);
+		vu_count(&unit->stats.responses_ignored);
 		return 0;
 	}
-	vu_request_answer(run->unit, FIELD_GET(VTD_QI_PGRSP0_RID, q[0]), pasid,
-			  FIELD_GET(VTD_QI_PGRSP1_PRGI, q[1]), FIELD_GET(VTD_QI_PGRSP0_CODE, q[0]));
+	vu_request_answer(unit, rid, pasid, FIELD_GET(VTD_QI_PGRSP1_PRGI, q[1]),
+			  FIELD_GET(VTD_QI_PGRSP0_CODE, q[0]));
+	dev = vu_dev_by_rid(unit, rid);
+	if (dev)
+		vu_bind_settle(unit, dev, pasid);
 	return 0;
 }
 

@@ -221,11 +221,14 @@ void vtd_unit_reset(struct vtd_unit *unit)
 	vu_regs_reset(unit);
 	vu_events_reset(unit);
 	mutex_unlock(&unit->regs_lock);
+	/* Translation is off, so none are added. */
+	list_for_each_entry(dev, &unit->devices, link) {
+		vu_request_drop(unit, dev, IOASID_INVALID);
+		vu_bind_settle(unit, dev, IOASID_INVALID);
+	}
 	unit->run++;
 	vu_bind_reap(unit);
 	vu_bind_sync_all(unit);
-	list_for_each_entry(dev, &unit->devices, link)
-		vu_request_drop(unit, dev, IOASID_INVALID);
 	mutex_unlock(&unit->config);
 	vu_trace(unit, "reset");
 }
@@ -292,6 +295,7 @@ static int vu_dev_new(struct vtd_unit *unit, u16 rid, struct ioasid_dev *handle,
 	dev->pasid_limit = bits ? 1u << bits : 0;
 	dev->attached = IOASID_INVALID;
 	INIT_LIST_HEAD(&dev->binds);
+	INIT_LIST_HEAD(&dev->parked);
 	INIT_LIST_HEAD(&dev->pending);
 	*devp = dev;
 	return 0;
@@ -343,6 +347,7 @@ int vtd_unit_device_reset(struct vtd_unit *unit, uint16_t rid)
 	if (dev) {
 		dev->fenced = false;
 		vu_request_drop(unit, dev, IOASID_INVALID);
+		vu_bind_settle(unit, dev, IOASID_INVALID);
 	}
 	mutex_unlock(&unit->config);
 	return dev ? 0 : -ENOENT;

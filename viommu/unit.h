@@ -47,7 +47,7 @@ struct vu_target {
 
 /**
  * struct vu_bind - a PASID entry of a device that libioasid knows about
- * @dev_link: vu_dev.binds; while its IOASID could not be freed, vtd_unit.zombies
+ * @dev_link: vu_dev.binds; vu_dev.parked; while its IOASID could not be freed, vtd_unit.zombies
  * @did_node: vu_did.binds
  * @dev: device
  * @pasid: number; 0: requests without PASID
@@ -55,6 +55,7 @@ struct vu_target {
  * @target: what it was bound with
  * @all_run: queue run in which everything cached for it was invalidated last
  * @range_run: queue run of the last ranged invalidation: [@start, @last], @leaf
+ * @parked: the entry is gone, page requests of its number wait for the guest; see vu_bind_park()
  *
  * One user table per device and PASID, though two devices may use one guest table: an invalidation
  * then finds exactly the bindings it hits (domain ID and PASID, or device and PASID), entries of
@@ -72,6 +73,7 @@ struct vu_bind {
 	u64 range_run;
 	u64 start, last;
 	bool leaf;
+	bool parked;
 };
 
 /** struct vu_leaf - 1024 PASIDs of a device. */
@@ -93,6 +95,7 @@ struct vu_leaf {
  * @nr_pass: PASIDs routed to the GPA space
  * @def: binding of requests without PASID; NULL: none, or translation is off
  * @binds: bindings with PASID
+ * @parked: bindings whose entry is gone while page requests wait
  * @top: the same by PASID
  * @pending: page requests waiting for the guest (regs lock)
  * @scan_run: queue run in which all of its entries were looked at
@@ -110,6 +113,7 @@ struct vu_dev {
 	u32 nr_pass;
 	struct vu_bind *def;
 	struct list_head binds;
+	struct list_head parked;
 	struct list_head pending;
 	u64 scan_run;
 	u64 inv_run;
@@ -135,6 +139,7 @@ struct vu_msi {
  * @pasid: number; 0: without PASID
  * @prgi: the device's group index
  * @id: libioasid's name for it
+ * @orphan: answered for the device already, since its number went; the guest still works on it
  */
 struct vu_request {
 	struct list_head link;
@@ -143,6 +148,7 @@ struct vu_request {
 	u32 pasid;
 	u32 id;
 	u16 prgi;
+	bool orphan;
 };
 #define VU_NONE 0xffffffffu
 
@@ -271,6 +277,11 @@ int vu_bind_sync_dev(struct vtd_unit *unit, struct vu_dev *dev);
 void vu_bind_sync_all(struct vtd_unit *unit);
 /** vu_bind_drop_dev() - end all routes of a device */
 void vu_bind_drop_dev(struct vtd_unit *unit, struct vu_dev *dev);
+/**
+ * vu_bind_settle() - a page request was answered or forgotten: end what was parked because of it
+ * @pasid: number; IOASID_INVALID: all of the device
+ */
+void vu_bind_settle(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
 /** vu_bind_reap() - free what could not be freed earlier */
 void vu_bind_reap(struct vtd_unit *unit);
 
@@ -300,6 +311,8 @@ void vu_msi_unmask(struct vu_msi *msi, struct vu_out *out);
  * No regs lock.
  */
 void vu_request_answer(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi, u32 code);
+/** vu_request_waits() - does a page request of the number wait for the guest? No regs lock. */
+bool vu_request_waits(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
 /**
  * vu_request_drop() - forget page requests, answering "invalid" to whom it still matters
  * @pasid: which; IOASID_INVALID: all of the device
@@ -307,5 +320,11 @@ void vu_request_answer(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi, u32 
  * No regs lock.
  */
 void vu_request_drop(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+/**
+ * vu_request_orphan() - the number goes: answer "invalid", and remember that the guest has them
+ *
+ * See vtd_unit_request_pending(). No regs lock.
+ */
+void vu_request_orphan(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
 
 #endif

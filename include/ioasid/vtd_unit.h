@@ -10,7 +10,9 @@
  *   context entry + PASID entry 0, first stage  default route to a user table nested on it
  *   PASID entry that appears                    ALLOC, ATTACH (PASID), BIND_PGTABLE, SET_HWID
  *   ... that changes                            BIND_PGTABLE with the new root
- *   ... that disappears                         CLEAR_HWID, DETACH, FREE
+ *   ... that disappears                         CLEAR_HWID, DETACH, FREE; as long as page requests
+ *                                               of the number wait for the guest: BIND_PGTABLE to
+ *                                               nowhere, so that the guest's answer ends them
  *   invalidation descriptors                    INVALIDATE_CACHE
  *   page requests, page group responses         fault descriptor, PAGE_RESPONSE
  *   events                                      fault recording registers
@@ -267,6 +269,23 @@ void vtd_unit_service_stop(struct vtd_unit *unit);
  */
 void vtd_unit_sync(struct vtd_unit *unit);
 
+/**
+ * vtd_unit_request_pending() - has the guest still to answer a page request?
+ * @unit: unit
+ * @rid: as added
+ * @pasid: number it was raised for, or IOASID_INVALID: without PASID
+ * @group: the device's group index
+ *
+ * When a number goes (its entry disappears), libioasid answers the device's requests "invalid" at
+ * once, while the guest may still be working on them. Hardware does not know that short cut: a
+ * stop of a queue or PASID completes only after the answers came, and guest kernels rely on it
+ * (they free what their fault handlers use). A device model therefore reports "stopped" only when
+ * this says false, or after a limit of its own.
+ *
+ * Context: any thread, not inside a DMA section.
+ */
+bool vtd_unit_request_pending(struct vtd_unit *unit, uint16_t rid, uint32_t pasid, uint32_t group);
+
 /* ---- statistics ------------------------------------------------------------------------------------ */
 
 /**
@@ -282,7 +301,7 @@ void vtd_unit_sync(struct vtd_unit *unit);
  * @rebinds: entries whose table changed
  * @unbinds: entries that went
  * @bind_errors: entries that could not be bound (malformed, limit, refused by libioasid)
- * @bound_now: PASID entries bound at this moment
+ * @bound_now: PASID entries bound at this moment, those included whose page requests still wait
  * @scans: walks over a whole PASID directory
  * @page_requests: page requests put into the guest's queue
  * @page_responses: answers of the guest that were passed on

@@ -58,6 +58,7 @@ static void accel_queue_enable(struct accel_queue *q, uint32_t control)
 	atomic_store(&q->descriptors, 0);
 	atomic_store(&q->page_requests, 0);
 	atomic_store(&q->faults, 0);
+	q->last_group = -1;
 	if (!accel_queue_valid(q)) {
 		accel_queue_state(q, ACCEL_STATE_HALTED, ACCEL_ERROR_CONFIG);
 		return;

@@ -60,6 +60,7 @@ struct accel_queue {
 	uint64_t fault_addr;
 	unsigned int next_group;
 	int group;
+	int last_group;
 	bool answered;
 	uint32_t answer;
 	atomic_ullong descriptors, page_requests, faults;
@@ -71,14 +72,16 @@ struct accel_queue {
  * @ram: to name what TRANSLATE found in guest-physical terms
  * @delay_us: pause between translation and access; only for tests that widen this window
  * @page_requested: a page request was sent, from the queue's thread; NULL: nobody wants to know
+ * @request_pending: has software still to answer a page request? NULL: never
  * @on_reset: the function was reset (FLR or by the client), its queues are stopped
- * @opaque: argument of both
+ * @opaque: argument of all
  */
 struct accel_config {
 	uint8_t devfn;
 	struct guest_ram *ram;
 	unsigned int delay_us;
 	void (*page_requested)(void *opaque);
+	bool (*request_pending)(void *opaque, uint32_t pasid, uint32_t group);
 	void (*on_reset)(void *opaque);
 	void *opaque;
 };

@@ -74,6 +74,7 @@ static uint32_t accel_group_begin(struct accel_queue *q)
 	pthread_mutex_lock(&q->lock);
 	group = q->index + ACCEL_QUEUES * (q->next_group++ % (512 / ACCEL_QUEUES));
 	q->group = group;
+	q->last_group = group;
 	q->answered = false;
 	pthread_mutex_unlock(&q->lock);
 	return group;
@@ -557,6 +558,23 @@ static void accel_queue_wait(struct accel_queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/*
+ * A page request may have been answered in software's place, because its PASID went. Stopped means
+ * that software is done with it, too: a driver that hears "idle" takes down what handles requests.
+ */
+static void accel_wait_software(struct accel_queue *q)
+{
+	const struct accel_config *config = &q->accel->config;
+	uint64_t limit = accel_now() + ACCEL_ANSWER_S * 1000000000ULL;
+
+	if (!config->request_pending || q->last_group < 0)
+		return;
+	while (!atomic_load(&q->abort) && accel_now() < limit &&
+	       config->request_pending(config->opaque, q->with_pasid ? q->pasid : IOASID_INVALID,
+				       (uint32_t)q->last_group))
+		usleep(ACCEL_CREDIT_US);
+}
+
 void *accel_queue_run(void *queue)
 {
 	const struct accel_work none = { .desc.flags = 0 };
@@ -572,6 +590,7 @@ void *accel_queue_run(void *queue)
 		else
 			accel_queue_step(q);
 	}
+	accel_wait_software(q);
 	pthread_mutex_lock(&q->lock);
 	q->state = ACCEL_STATE_IDLE;
 	pthread_mutex_unlock(&q->lock);

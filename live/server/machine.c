@@ -127,6 +127,13 @@ static void machine_page_requested(void *opaque)
 	vtd_unit_process_faults(((struct machine *)opaque)->unit);
 }
 
+static bool machine_request_pending(void *opaque, uint32_t pasid, uint32_t group)
+{
+	struct machine *m = opaque;
+
+	return vtd_unit_request_pending(m->unit, m->config.devfn, pasid, group);
+}
+
 static void machine_client_gone(void *opaque)
 {
 	struct machine *m = opaque;
@@ -211,6 +218,7 @@ static int machine_make_device(struct machine *m)
 		.devfn = m->config.devfn,
 		.ram = &m->ram,
 		.page_requested = machine_page_requested,
+		.request_pending = machine_request_pending,
 		.delay_us = m->config.delay_us,
 		.on_reset = machine_accel_reset,
 		.opaque = m,

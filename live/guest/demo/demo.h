@@ -109,6 +109,13 @@ int demo_child(int (*run)(void *arg), void *arg);
 /** demo_reap() - wait for a child. Return: its exit status, 128 + signal, or -1. */
 int demo_reap(int pid);
 
+/**
+ * demo_reboot_once() - restart the guest in the midst of work, the first time this is called
+ *
+ * The clock's year remembers that it was done.
+ */
+void demo_reboot_once(void);
+
 /* The steps. */
 int step_boot(void);
 int step_unit(void);

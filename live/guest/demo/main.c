@@ -113,6 +113,8 @@ int main(void)
 	int kernel, rc;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (getenv("accel_reboot"))
+		demo_reboot_once();
 	kernel = demo_has_sva() ? DEMO_SVA : DEMO_NONE;
 	for (i = 0; i < sizeof(demo_steps) / sizeof(demo_steps[0]); i++) {
 		const struct demo_step *step = &demo_steps[i];

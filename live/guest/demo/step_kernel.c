@@ -3,15 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/reboot.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "demo.h"
 
-#define DEMO_UNIT "/sys/class/iommu/dmar0/intel-iommu/"
+#define DEMO_UNIT	  "/sys/class/iommu/dmar0/intel-iommu/"
+#define DEMO_REBOOT_YEAR  2077
+#define DEMO_REBOOT_BYTES (16U << 20)
 
 /* The kernel takes the flag out where it does not use 5 levels. */
 static bool demo_has_la57(void)
@@ -63,6 +67,35 @@ int step_unit(void)
 	return demo_ok("dmar0 version %s cap %s ecap %s; group %d (%s), %u PASIDs, ATS %s", version,
 		       cap, ecap, info.iommu_group, type, info.max_pasids,
 		       info.features & ACCEL_FEATURE_ATS ? "on" : "off");
+}
+
+void demo_reboot_once(void)
+{
+	struct accel_desc desc = { .op = ACCEL_OP_COPY, .len = DEMO_REBOOT_BYTES };
+	int fd = open("/dev/rtc0", O_RDWR | O_CLOEXEC), i;
+	uint8_t *mem = demo_map(2 * DEMO_REBOOT_BYTES, false);
+	struct demo_queue q;
+	struct rtc_time t;
+
+	if (fd < 0 || ioctl(fd, RTC_RD_TIME, &t)) {
+		printf("STEP reboot FAILED no clock\n");
+		return;
+	}
+	if (t.tm_year == DEMO_REBOOT_YEAR - 1900) {
+		printf("STEP reboot OK the guest was restarted with copies under way\n");
+		return;
+	}
+	t.tm_year = DEMO_REBOOT_YEAR - 1900;
+	if (ioctl(fd, RTC_SET_TIME, &t) || !mem || demo_queue_open(&q, 4)) {
+		printf("STEP reboot FAILED %s\n", strerror(errno));
+		return;
+	}
+	desc.src = (uintptr_t)mem;
+	desc.dst = (uintptr_t)mem + DEMO_REBOOT_BYTES;
+	for (i = 0; i < 8; i++)
+		demo_submit(&q, &desc);
+	printf("init: restarting\n");
+	reboot(RB_AUTOBOOT);
 }
 
 static int demo_selftest(enum accel_selftest test, struct accel_run *run)

@@ -428,6 +428,6 @@ int step_pagemap(void)
 	munmap(mem, 512 * DEMO_PAGE);
 	return rc ? rc :
 		    demo_ok("%u pages: device and /proc/self/pagemap agree (%u in 2 MiB "
-			    "pages), and on %u absent ones",
-			    pm.pages, pm.huge, pm.absent);
+			    "pages, up to %#llx), and on %u absent ones",
+			    pm.pages, pm.huge, (unsigned long long)pm.highest, pm.absent);
 }

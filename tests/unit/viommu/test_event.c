@@ -170,6 +170,11 @@ UT_CASE(answers_find_theirs_in_a_crowd)
 		deliver(&fx, request(k, 0, pasids[k], 0x1000, 9));
 	vg_pasid_clear(&fx.g, dir, 5, true);
 	vg_pasid_clear(&fx.g, dir, 0, true);
+	vg_pasid_fs(&fx.g, dir, 6, 0x6000, 1);
+	shim.fail = "bind"; /* it cannot be parked */
+	shim.fail_nth = 1;
+	shim.fail_rc = -EINVAL;
+	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_PASID, 0, 5), 0);
 	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_GLOBAL, 0, 0), 0);
 	ut_assert(vg_wait(&fx.g));
 	ut_assert_eq(fx_stats(&fx).requests_now, 1);
@@ -354,19 +359,126 @@ UT_CASE(page_requests_refused)
 	deliver(&fx, request(5, 0, 5, 0x3000, 1));
 	shim_assert("");
 	ut_assert(take(&fx, d));
-	/* When it goes, so does the request; the late answer finds nobody. */
-	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_PASID, 1, 5), 0);
-	ut_assert(vg_wait(&fx.g));
-	shim_assert("response 5 1\nclear_hwid 11 pasid 5 dev 0\ndetach_pasid dev 0 11\nfree 11\n");
-	respond(&fx, RID0, 5, 1, 0);
-	shim_assert("");
 	ut_assert_eq(fx_stats(&fx).requests_invalid, 4);
+	respond(&fx, RID0, 5, 1, 0);
 	/* Translation off: nobody asks. */
 	vg_set32(&fx.g, VTD_REG_GCMD, VTD_GCMD_QIE);
 	shim_clear();
 	deliver(&fx, request(6, 0, 5, 0x3000, 1));
 	shim_assert("response 6 1\n");
 	fx_end(&fx);
+}
+
+static void sync_pasid(struct fx *fx, u32 pasid)
+{
+	vg_qi(&fx->g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_PASID, 1, pasid), 0);
+	ut_assert(vg_wait(&fx->g));
+}
+
+/* A number that goes while the guest handles its page request: blocked now, ended by the answer. */
+UT_CASE(entry_goes_under_page_request)
+{
+	struct ioasid_fault rec;
+	struct fx fx;
+	u64 dir;
+
+	fx_boot(&fx, 0);
+	dir = tables(&fx);
+	deliver(&fx, request(1, 0, 5, 0x1000, 1));
+	deliver(&fx, request(2, 0, 5, 0x1000, 2));
+	vg_pasid_clear(&fx.g, dir, 5, true);
+	sync_pasid(&fx, 5);
+	shim_assert("bind 11 root 7ffffffff000 levels 4\n");
+	/* Nothing is left to invalidate, and looking again changes nothing. */
+	vg_qi(&fx.g, vg_desc_iotlb(VTD_QI_IOTLB_G_DOMAIN, 1), 0);
+	sync_pasid(&fx, 5);
+	shim_assert("invalidate 12\n");
+	/* The device goes on asking, and touching: as for any entry that is not there. */
+	deliver(&fx, request(3, 0, 5, 0x2000, 3));
+	shim_assert("response 3 1\n");
+	rec = event(0, 5, 0x2000, IOASID_FAULT_WRITE | IOASID_FAULT_GPA, VTD_SSS_2);
+	deliver(&fx, rec);
+	ut_assert_eq(fx_stats(&fx).faults_quiet, 1);
+	vg_pasid_clear(&fx.g, dir, 5, false);
+	deliver(&fx, rec);
+	ut_assert_eq(FIELD_GET(VTD_FR1_REASON, frcd(&fx, 0, 1)), VTD_SPT_2);
+	respond(&fx, RID0, 5, 1, 0);
+	shim_assert("response 1 0\n");
+	respond(&fx, RID0, 5, 2, 1);
+	shim_assert("response 2 1\nclear_hwid 11 pasid 5 dev 0\ndetach_pasid dev 0 11\nfree 11\n");
+	respond(&fx, RID0, 5, 2, 1);
+	shim_assert("");
+	ut_assert_eq(fx_stats(&fx).unbinds, 1);
+	fx_end(&fx);
+}
+
+UT_CASE(entry_comes_back_under_page_request)
+{
+	struct fx fx;
+	u64 dir;
+
+	fx_boot(&fx, 0);
+	dir = tables(&fx);
+	deliver(&fx, request(1, 0, 5, 0x1000, 1));
+	vg_pasid_clear(&fx.g, dir, 5, true);
+	sync_pasid(&fx, 5);
+	vg_pasid_fs(&fx.g, dir, 5, 0x6000, 9);
+	sync_pasid(&fx, 5);
+	shim_assert("bind 11 root 7ffffffff000 levels 4\nbind 11 root 6000 levels 4\n");
+	vg_qi(&fx.g, vg_desc_iotlb(VTD_QI_IOTLB_G_DOMAIN, 9), 0);
+	ut_assert(vg_wait(&fx.g));
+	shim_assert("invalidate 11\n");
+	respond(&fx, RID0, 5, 1, 0);
+	shim_assert("response 1 0\n");
+	/* As something else: then the old request has no meaning any more. */
+	deliver(&fx, request(2, 0, 5, 0x1000, 1));
+	vg_pasid_clear(&fx.g, dir, 5, true);
+	sync_pasid(&fx, 5);
+	vg_pasid_pass(&fx.g, dir, 5, 9);
+	sync_pasid(&fx, 5);
+	shim_assert("bind 11 root 7ffffffff000 levels 4\nresponse 2 1\n"
+		    "clear_hwid 11 pasid 5 dev 0\ndetach_pasid dev 0 11\nfree 11\n"
+		    "attach_pasid dev 0 1\nset_hwid 1 pasid 5 dev 0\n");
+	fx_end(&fx);
+}
+
+/* Whatever else ends the requests ends what was kept for them. */
+UT_CASE(parked_entries_are_given_back)
+{
+	static const char ended[] = "response 1 1\nclear_hwid 11 pasid 5 dev 0\n"
+				    "detach_pasid dev 0 11\nfree 11\n";
+	struct vtd_unit_config config = { 0 };
+	struct fx fx;
+	u64 dir;
+	u32 how;
+
+	for (how = 0; how < 5; how++) {
+		fx_boot(&fx, 0);
+		dir = tables(&fx);
+		deliver(&fx, request(1, 0, 5, 0x1000, 1));
+		vg_pasid_clear(&fx.g, dir, 5, true);
+		if (how == 4) {
+			/* No way to keep it: answered at once. */
+			shim.fail = "bind";
+			shim.fail_nth = 1;
+			shim.fail_rc = -EINVAL;
+		}
+		sync_pasid(&fx, 5);
+		ut_assert(!memcmp(shim.log, "bind 11 root 7ffffffff000", 25));
+		if (how == 0)
+			ut_assert_eq(vtd_unit_device_reset(fx.g.unit, RID0), 0);
+		if (how == 1)
+			ut_assert_eq(vtd_unit_remove_device(fx.g.unit, RID0), 0);
+		if (how == 2)
+			vtd_unit_reset(fx.g.unit);
+		if (how == 3)
+			vtd_unit_destroy(fx.g.unit);
+		ut_assert(strstr(shim.log, ended));
+		/* For fx_end() to have something to end. */
+		if (how == 3)
+			ut_assert_eq(vg_unit(&fx.g, &config, SHIM_CTX, SHIM_GPA), 0);
+		fx_end(&fx);
+	}
 }
 
 /* A wait with PD completes after all that was pending is in the guest's queue. */
@@ -623,6 +735,8 @@ UT_CASE(service_thread)
 UT_SUITE(viommu_event, UT_ENTRY(page_request_and_answer), UT_ENTRY(answers_find_their_request),
 	 UT_ENTRY(answers_find_theirs_in_a_crowd), UT_ENTRY(group_of_several),
 	 UT_ENTRY(page_request_interrupts), UT_ENTRY(queue_full), UT_ENTRY(no_room_to_remember),
-	 UT_ENTRY(queue_off), UT_ENTRY(page_requests_refused), UT_ENTRY(drain),
-	 UT_ENTRY(device_reset_forgets), UT_ENTRY(fault_records), UT_ENTRY(fault_overflow),
-	 UT_ENTRY(reasons), UT_ENTRY(quiet_faults), UT_ENTRY(service_thread));
+	 UT_ENTRY(queue_off), UT_ENTRY(page_requests_refused),
+	 UT_ENTRY(entry_goes_under_page_request), UT_ENTRY(entry_comes_back_under_page_request),
+	 UT_ENTRY(parked_entries_are_given_back), UT_ENTRY(drain), UT_ENTRY(device_reset_forgets),
+	 UT_ENTRY(fault_records), UT_ENTRY(fault_overflow), UT_ENTRY(reasons),
+	 UT_ENTRY(quiet_faults), UT_ENTRY(service_thread));

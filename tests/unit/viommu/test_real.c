@@ -332,8 +332,9 @@ struct toucher {
 static void *touch(void *arg)
 {
 	struct toucher *t = arg;
+	int rc = dma(t->r, t->pasid, t->addr, t->write, &t->value, IOASID_DMA_PAGE_REQUEST);
 
-	t->rc = dma(t->r, t->pasid, t->addr, t->write, &t->value, IOASID_DMA_PAGE_REQUEST);
+	__atomic_store_n(&t->rc, rc, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
@@ -380,9 +381,11 @@ static void answer(struct real *r, const u64 d[4], u32 code)
 
 UT_CASE(page_request)
 {
+	struct vtd_unit_stats s;
 	struct toucher t;
 	struct real r;
 	u64 root, page, d[4];
+	u32 value = 0;
 
 	real_boot(&r, 0);
 	ut_assert_eq(vtd_unit_service_start(r.g.unit), 0);
@@ -406,13 +409,36 @@ UT_CASE(page_request)
 	next_request(&r, d);
 	answer(&r, d, VTD_PGRSP_INVALID);
 	ut_assert_eq(touch_end(&t), -EFAULT);
-	/* Unbound while it waits: the device is told, the late answer finds nobody. */
-	touch_start(&t, &r, 5, 0x7000, false);
+	/*
+	 * Unbound while it waits: it cannot reach anything any more, and goes on waiting for the
+	 * guest, whose answer ends it.
+	 */
+	map(&r, root, 0x7000, URW);
+	touch_start(&t, &r, 5, 0x8000, false);
 	next_request(&r, d);
 	vg_pasid_clear(&r.g, r.dir, 5, true);
 	sync_pasid(&r, 5);
-	ut_assert_eq(touch_end(&t), -EFAULT);
+	map(&r, root, 0x8000, URW);
+	ut_assert_eq(dma(&r, 5, 0x7000, false, &value, 0), -EFAULT);
+	usleep(20000);
+	ut_assert_eq(__atomic_load_n(&t.rc, __ATOMIC_SEQ_CST), 1);
 	answer(&r, d, VTD_PGRSP_SUCCESS);
+	ut_assert_eq(touch_end(&t), -EFAULT);
+	vtd_unit_get_stats(r.g.unit, &s);
+	ut_assert_eq(s.bound_now, 0);
+	/* The same, and the number comes back first: tried again under the new table. */
+	vg_pasid_fs(&r.g, r.dir, 5, root, 1);
+	sync_pasid(&r, 5);
+	touch_start(&t, &r, 5, 0x9000, true);
+	next_request(&r, d);
+	vg_pasid_clear(&r.g, r.dir, 5, true);
+	sync_pasid(&r, 5);
+	page = map(&r, root, 0x9000, URW);
+	vg_pasid_fs(&r.g, r.dir, 5, root, 1);
+	sync_pasid(&r, 5);
+	answer(&r, d, VTD_PGRSP_SUCCESS);
+	ut_assert_eq(touch_end(&t), 0);
+	ut_assert_eq(*ram(&r, page), 0xabcd);
 	real_end(&r);
 }
 
