@@ -185,6 +185,7 @@ static uint32_t guest_process(struct rig *rig, uint64_t root, uint32_t pasid)
  * struct row - something measured
  * @run: one sample; fills @baseline if the row has one
  * @what: the baseline, in words, or NULL
+ * @ratio: of each round: what disturbs a round disturbs both
  */
 struct row {
 	const char *name;
@@ -193,6 +194,7 @@ struct row {
 	double (*run)(double *baseline);
 	double value[ROUNDS_MAX];
 	double base[ROUNDS_MAX];
+	double ratio[ROUNDS_MAX];
 	unsigned int n;
 };
 
@@ -734,12 +736,12 @@ static int by_value(const void *a, const void *b)
 
 static void print_row(FILE *json, const struct row *row, bool first)
 {
-	double v = row->value[row->n / 2], b = row->base[row->n / 2];
+	double v = row->value[row->n / 2], b = row->base[row->n / 2], r = row->ratio[row->n / 2];
 
 	printf("%-26s %9.2f %-8s [%9.2f .. %9.2f]", row->name, v, row->unit, row->value[0],
 	       row->value[row->n - 1]);
 	if (row->what)
-		printf("  %.2fx of %.2f (%s)", v / b, b, row->what);
+		printf("  %.2fx of %.2f (%s)", r, b, row->what);
 	printf("\n");
 	if (!json)
 		return;
@@ -749,7 +751,7 @@ static void print_row(FILE *json, const struct row *row, bool first)
 		first ? "" : ",", row->name, row->unit, v, row->value[0], row->value[row->n - 1]);
 	if (row->what)
 		fprintf(json, "\"baseline\": \"%s\", \"baseline_value\": %.3f, \"ratio\": %.3f}",
-			row->what, b, v / b);
+			row->what, b, r);
 	else
 		fprintf(json, "\"baseline\": null, \"baseline_value\": null, \"ratio\": null}");
 }
@@ -769,6 +771,7 @@ static void report(const char *path)
 			continue;
 		qsort(rows[i].value, rows[i].n, sizeof(double), by_value);
 		qsort(rows[i].base, rows[i].n, sizeof(double), by_value);
+		qsort(rows[i].ratio, rows[i].n, sizeof(double), by_value);
 		print_row(json, &rows[i], first);
 		first = false;
 	}
@@ -818,6 +821,7 @@ int main(int argc, char **argv)
 			if (!wanted(row, argv + optind))
 				continue;
 			row->value[row->n] = row->run(&row->base[row->n]);
+			row->ratio[row->n] = row->value[row->n] / row->base[row->n];
 			row->n++;
 		}
 	}

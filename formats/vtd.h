@@ -4,7 +4,8 @@
  *
  *   vtd_entry.c   encode, decode and validate root, context and PASID structures
  *   vtd_tables.c  build and change them in the order hardware needs
- *   vtd_walk.c    find the entry of a request, walk its page tables
+ *   vtd_lookup.c  from a request to its translation entry
+ *   vtd_walk.c    from an entry and an address to the result: page tables
  *   vtd_fault.c   fault reasons as a table
  *   vtd_decode.c  entries as named fields, for people
  *

@@ -213,16 +213,13 @@ static unsigned int home_extents(void *pin, u64 offset, u64 length, struct ioasi
 static unsigned int home_extents_paged(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
 				       unsigned int n)
 {
-	const struct inproc_pin *p = pin;
+	u64 first = (u64)(uintptr_t)((const struct inproc_pin *)pin)->addr + offset;
 	unsigned int i;
 
-	for (i = 0; i < n && length; i++) {
-		ext[i].pa = (u64)(uintptr_t)p->addr + offset;
-		ext[i].len = PAGE_SIZE;
-		offset += PAGE_SIZE;
-		length -= PAGE_SIZE;
-	}
-	return i;
+	n = (unsigned int)min((u64)n, length >> PAGE_SHIFT);
+	for (i = 0; i < n; i++)
+		ext[i] = (struct ioasid_extent){ first + i * PAGE_SIZE, PAGE_SIZE };
+	return n;
 }
 
 static bool is_eventfd(int fd)

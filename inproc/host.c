@@ -41,7 +41,7 @@ static void env_free(struct table_alloc *ta, void *table, u64 pa, unsigned int o
 
 	(void)pa;
 	__atomic_sub_fetch(&env->nr_pages, 1ULL << order, __ATOMIC_RELAXED);
-	os_page_free(table);
+	os_pages_free(table, order);
 }
 
 static void env_init(struct inproc_env *env)

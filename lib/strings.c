@@ -44,8 +44,8 @@ static const char *const classes[] = {
 	[IOASID_CLASS_MDEV_DMWR] = "mdev with DMWr",
 };
 
-#define LOOKUP(table, n) ((n) < sizeof(table) / sizeof((table)[0]) && (table)[n] ? (table)[n] : \
-										   "unknown")
+#define LOOKUP(table, n) \
+	((n) < sizeof(table) / sizeof((table)[0]) && (table)[n] ? (table)[n] : "unknown")
 
 const char *ioasid_strreason(uint32_t reason)
 {

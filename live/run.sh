@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh backports|6.12: the demo, shown step by step. The last line is
+# run.sh backports|6.12 [OPTION of guest.sh...]: the demo, shown step by step. The last line is
 # "guest SVA: OK (...)" ("guest PASID: OK" on 6.12, whose x86 kernels refuse SVA), or
 # "guest SVA: FAILED at STEP" with the log's path and a non-zero status.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
-kernel=${1:?usage: run.sh backports|6.12}
+kernel=${1:?usage: run.sh backports|6.12 [guest.sh option...]}
+shift
 name=live-$kernel
 case $kernel in
 6.12) what='guest PASID' ;;
@@ -16,6 +17,9 @@ esac
 out=$LOG/$name.steps
 rm -f "$LOG/$name.json"
 : >"$out"
+
+# guest.sh and what it started get the signal, too, and clean up.
+trap 'say "interrupted"; exit 130' INT TERM
 
 # One line per step as it comes: name, figures.
 show()
@@ -44,7 +48,7 @@ value()
 say "== booting Linux $(kernel_version "$kernel") on our VT-d unit (QEMU 11, TCG)"
 start=$SECONDS
 rc=0
-"$ROOT/live/guest.sh" -k "$kernel" -n "$name" | show || rc=$?
+"$ROOT/live/guest.sh" -k "$kernel" -n "$name" "$@" | show || rc=$?
 failed=$(sed -n 's/^STEP \([^ ]*\) FAILED.*/\1/p' "$out" | head -n 1)
 if [ "$rc" != 0 ] || [ -n "$failed" ]; then
 	last=$(sed -n 's/^STEP \([^ ]*\) OK.*/\1/p' "$out" | tail -n 1)

@@ -371,7 +371,8 @@ static bool vu_request_drop_some(struct vtd_unit *unit, struct vu_dev *dev, u32 
 {
 	struct vu_events *ev = &unit->ev;
 	struct vu_request *r, *next;
-	u32 *slot;
+	bool orphan;
+	u32 *slot, id;
 
 	list_for_each_entry_safe(r, next, &dev->pending, link) {
 		if (pasid != IOASID_INVALID && r->pasid != pasid)
@@ -381,7 +382,12 @@ static bool vu_request_drop_some(struct vtd_unit *unit, struct vu_dev *dev, u32 
 		slot = &ev->buckets[vu_request_hash(unit, dev->rid, r->pasid, r->prgi)];
 		while (&ev->requests[*slot] != r)
 			slot = &ev->requests[*slot].next;
-		out->response[out->nr_responses].id = vu_request_take(unit, slot);
+		orphan = r->orphan;
+		id = vu_request_take(unit, slot);
+		/* Answered long ago: the name may be another request's by now. */
+		if (orphan)
+			continue;
+		out->response[out->nr_responses].id = id;
 		out->response[out->nr_responses].code = IOASID_RESPONSE_INVALID;
 		out->nr_responses++;
 	}

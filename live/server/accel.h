@@ -42,6 +42,7 @@ struct accel;
  *              a queue that is being stopped is still one of its process
  * @state, @error, @fault_addr, @fault_code: registers, under @lock
  * @group: page request group in flight, -1: none; under @lock
+ * @last_group: the last one since enable, -1: none; the thread's own
  * @answered, @answer: its response; under @lock
  */
 struct accel_queue {

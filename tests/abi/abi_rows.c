@@ -3,11 +3,14 @@
 
 #include "tests/abi/abi_rows.h"
 
-#define PAGE 4096
+#define PAGE	  4096
 #define END(t, f) (offsetof(struct t, f) + sizeof(((struct t *)0)->f))
-#define OUT(t, f) { offsetof(struct t, f), sizeof(((struct t *)0)->f) }
+#define OUT(t, f)                                                 \
+	{                                                         \
+		offsetof(struct t, f), sizeof(((struct t *)0)->f) \
+	}
 #define ROW(c, t, last) .name = #c, .cmd = c, .size = sizeof(struct t), .min = END(t, last)
-#define RESERVED(t) .reserved = offsetof(struct t, __reserved)
+#define RESERVED(t)	.reserved = offsetof(struct t, __reserved)
 
 static void valid_nothing(struct abi_world *w, void *arg)
 {

@@ -55,14 +55,14 @@ static void undo(const struct abi_row *row, int rc, void *arg)
 		row->undo(&w, arg);
 }
 
-#define CHECK(row, expr, want, what, n)                                                            \
-	do {                                                                                       \
-		int got_ = (expr);                                                                 \
-		if (got_ != (want)) {                                                              \
-			printf("# %s: %s %ld: %d (%s), expected %d\n", (row)->name, what, (long)(n), \
-			       got_, strerror(-got_), want);                                       \
-			_fail(__FILE__, __LINE__);                                                 \
-		}                                                                                  \
+#define CHECK(row, expr, want, what, n)                                                   \
+	do {                                                                              \
+		int got_ = (expr);                                                        \
+		if (got_ != (want)) {                                                     \
+			printf("# %s: %s %ld: %d (%s), expected %d\n", (row)->name, what, \
+			       (long)(n), got_, strerror(-got_), want);                   \
+			_fail(__FILE__, __LINE__);                                        \
+		}                                                                         \
 	} while (0)
 
 /* ---- rules ------------------------------------------------------------------------------------ */
@@ -130,7 +130,9 @@ static void reserved_rules(const struct abi_row *row)
 
 static void pointer_rules(const struct abi_row *row)
 {
-	static const uintptr_t bad[] = { 0, 1, 8, 0x1000, ~0UL - 63, ~0UL - 7, 1UL << 63, 1UL << 56 };
+	static const uintptr_t bad[] = {
+		0, 1, 8, 0x1000, ~0UL - 63, ~0UL - 7, 1UL << 63, 1UL << 56
+	};
 	uint64_t space[64];
 	uint8_t *arg;
 	unsigned int i;
@@ -193,7 +195,8 @@ static void output_rules(const struct abi_row *row)
 	for (i = 0; i < row->size + (unsigned int)TAIL; i++) {
 		if (!rc && is_out(row, i))
 			continue;
-		CHECK(row, arg[i] == ((uint8_t *)before)[i], 1, "byte written that is not [out]", i);
+		CHECK(row, arg[i] == ((uint8_t *)before)[i], 1, "byte written that is not [out]",
+		      i);
 	}
 	undo(row, rc, arg);
 	/* A refusal writes nothing at all. */
@@ -440,7 +443,8 @@ int main(void)
 
 			c->rule = &rules[r];
 			c->row = &abi_rows[i];
-			snprintf(c->name, sizeof(c->name), "abi: %s: %s", c->row->name, c->rule->name);
+			snprintf(c->name, sizeof(c->name), "abi: %s: %s", c->row->name,
+				 c->rule->name);
 			tests[n++] = (struct CMUnitTest){
 				.name = c->name,
 				.test_func = run_case,

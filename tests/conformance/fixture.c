@@ -177,9 +177,8 @@ uint32_t fx_gpa_space(struct fx *fx)
 {
 	uint32_t ioasid = fx_kernel(fx);
 
-	assert_int_equal(ioasid_map(fx->ctx[0], ioasid, FX_GPA, (uintptr_t)fx->g.ram, fx->g.size,
-				    FX_RW),
-			 0);
+	assert_int_equal(
+		ioasid_map(fx->ctx[0], ioasid, FX_GPA, (uintptr_t)fx->g.ram, fx->g.size, FX_RW), 0);
 	return ioasid;
 }
 
@@ -197,8 +196,8 @@ uint32_t fx_user(struct fx *fx, uint32_t parent, uint64_t root)
 	struct ioasid_table table = fx_table(root);
 	uint32_t ioasid;
 
-	assert_int_equal(
-		ioasid_alloc_user_table(fx->ctx[0], parent, root ? &table : NULL, &ioasid), 0);
+	assert_int_equal(ioasid_alloc_user_table(fx->ctx[0], parent, root ? &table : NULL, &ioasid),
+			 0);
 	return ioasid;
 }
 
@@ -332,8 +331,8 @@ void fx_refused(int rc, int expected, struct snap *before, struct snap *after, c
 		printf("# %s:%d: %s: %d (%s), expected %d (%s)\n", file, line, call, rc,
 		       strerror(-rc), expected, strerror(-expected));
 	if (!same)
-		printf("# %s:%d: %s was refused and changed something\n%s-- became\n%s", file,
-		       line, call, before->text, after->text);
+		printf("# %s:%d: %s was refused and changed something\n%s-- became\n%s", file, line,
+		       call, before->text, after->text);
 	snap_free(before);
 	snap_free(after);
 	if (rc != expected || !same)

@@ -22,11 +22,11 @@
 #include "tests/conformance/snap.h"
 
 /* What a test needs of its machine. */
-#define NEEDS_NESTING (1U << 0)
+#define NEEDS_NESTING	 (1U << 0)
 #define NEEDS_NO_NESTING (1U << 1)
-#define NEEDS_SNOOP (1U << 2)
-#define NEEDS_NO_SNOOP (1U << 3)
-#define NEEDS_DEFAULTS (1U << 4) /* says nothing about tables: one machine will do */
+#define NEEDS_SNOOP	 (1U << 2)
+#define NEEDS_NO_SNOOP	 (1U << 3)
+#define NEEDS_DEFAULTS	 (1U << 4) /* says nothing about tables: one machine will do */
 
 /** struct conf_test - a test of the suite. */
 struct conf_test {
@@ -34,7 +34,10 @@ struct conf_test {
 	void (*run)(void **state);
 	unsigned int needs;
 };
-#define CONF_TEST(fn, needs) { #fn, fn, needs }
+#define CONF_TEST(fn, needs)   \
+	{                      \
+#fn, fn, needs \
+	}
 
 /** struct conf_suite - the tests of one file. */
 struct conf_suite {
@@ -42,17 +45,17 @@ struct conf_suite {
 	const struct conf_test *tests;
 	unsigned int nr;
 };
-#define CONF_SUITE(suite, title, table)                                                            \
+#define CONF_SUITE(suite, title, table) \
 	const struct conf_suite suite = { title, table, sizeof(table) / sizeof((table)[0]) }
 
 #define FX_CONTEXTS 4
-#define FX_DEVICES 8
+#define FX_DEVICES  8
 
-#define FX_GPA 0x100000ULL /* guest RAM starts here in the GPA space */
-#define FX_DATA 64 /* data pages */
-#define FX_TABLES 128
+#define FX_GPA	     0x100000ULL /* guest RAM starts here in the GPA space */
+#define FX_DATA	     64 /* data pages */
+#define FX_TABLES    128
 #define FX_COOKIE(n) (0xc00c1e00ULL + (n))
-#define FX_RW (IOASID_MAP_READ | IOASID_MAP_WRITE)
+#define FX_RW	     (IOASID_MAP_READ | IOASID_MAP_WRITE)
 
 /**
  * struct fx - the state of one test
@@ -99,17 +102,17 @@ void fx_map_page(struct fx *fx, uint32_t ioasid, uint64_t iova, size_t data_page
 /* ---- DMA: every helper also checks that nothing else changed --------------------------------- */
 
 /** fx_dma_lands() - a write and a read at @addr both reach byte 0 of data page @page. */
-#define fx_dma_lands(fx, slot, pasid, addr, page)                                                  \
+#define fx_dma_lands(fx, slot, pasid, addr, page) \
 	fx_dma_lands_at(fx, slot, pasid, addr, page, __FILE__, __LINE__)
 void fx_dma_lands_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, size_t page,
 		     const char *file, int line);
 /** fx_dma_reads() - a read reaches data page @page, a write is blocked for lack of permission. */
-#define fx_dma_reads(fx, slot, pasid, addr, page)                                                  \
+#define fx_dma_reads(fx, slot, pasid, addr, page) \
 	fx_dma_reads_at(fx, slot, pasid, addr, page, __FILE__, __LINE__)
 void fx_dma_reads_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, size_t page,
 		     const char *file, int line);
 /** fx_dma_blocked() - read and write are blocked; @reason: enum ioasid_fault_reason, -1: any. */
-#define fx_dma_blocked(fx, slot, pasid, addr, reason)                                              \
+#define fx_dma_blocked(fx, slot, pasid, addr, reason) \
 	fx_dma_blocked_at(fx, slot, pasid, addr, reason, __FILE__, __LINE__)
 void fx_dma_blocked_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_t addr, int reason,
 		       const char *file, int line);
@@ -119,14 +122,14 @@ int fx_dma(struct fx *fx, unsigned int slot, struct conf_dma *dma);
 /* ---- refusals ----------------------------------------------------------------------------------- */
 
 /** EXPECT_REFUSED() - @call answers @rc, and context 0 tells the same about itself as before. */
-#define EXPECT_REFUSED(fx, rc, call)                                                               \
-	do {                                                                                       \
-		struct snap before_, after_;                                                       \
-		int rc_;                                                                           \
-		snap_take(&before_, (fx)->ctx[0]);                                                 \
-		rc_ = (call);                                                                      \
-		snap_take(&after_, (fx)->ctx[0]);                                                  \
-		fx_refused(rc_, rc, &before_, &after_, #call, __FILE__, __LINE__);                 \
+#define EXPECT_REFUSED(fx, rc, call)                                               \
+	do {                                                                       \
+		struct snap before_, after_;                                       \
+		int rc_;                                                           \
+		snap_take(&before_, (fx)->ctx[0]);                                 \
+		rc_ = (call);                                                      \
+		snap_take(&after_, (fx)->ctx[0]);                                  \
+		fx_refused(rc_, rc, &before_, &after_, #call, __FILE__, __LINE__); \
 	} while (0)
 void fx_refused(int rc, int expected, struct snap *before, struct snap *after, const char *call,
 		const char *file, int line);
@@ -141,8 +144,7 @@ struct ioasid_fault fx_fault_wait(struct fx *fx);
 /** fx_fault_none() - no record waits. */
 void fx_fault_none(struct fx *fx);
 /** fx_answered() - @slot's next answered group is @group with @code, within two seconds. */
-#define fx_answered(fx, slot, group, code)                                                         \
-	fx_answered_at(fx, slot, group, code, __FILE__, __LINE__)
+#define fx_answered(fx, slot, group, code) fx_answered_at(fx, slot, group, code, __FILE__, __LINE__)
 void fx_answered_at(struct fx *fx, unsigned int slot, uint32_t group, uint32_t code,
 		    const char *file, int line);
 

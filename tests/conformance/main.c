@@ -27,8 +27,8 @@ static const struct conf_machine machines[] = {
 	{ .name = "no snoop control", .no_snoop = true },
 };
 #define NR_MACHINES (sizeof(machines) / sizeof(machines[0]))
-#define NR_SUITES (sizeof(suites) / sizeof(suites[0]))
-#define MAX_TESTS 4096
+#define NR_SUITES   (sizeof(suites) / sizeof(suites[0]))
+#define MAX_TESTS   4096
 
 static struct CMUnitTest tests[MAX_TESTS];
 static char names[MAX_TESTS][128];

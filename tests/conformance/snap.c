@@ -68,8 +68,8 @@ static void print_ioas_details(FILE *out, struct ioasid *ctx, uint32_t ioasid)
 
 	if (ioasid_ioas_get_info(ctx, ioasid, &info))
 		return;
-	fprintf(out, "space ioasid %u children %u snoop %u format %u maps %llu bytes %llu\n", ioasid,
-		info.nr_children, info.snoop, info.format, info.nr_maps, info.mapped_bytes);
+	fprintf(out, "space ioasid %u children %u snoop %u format %u maps %llu bytes %llu\n",
+		ioasid, info.nr_children, info.snoop, info.format, info.nr_maps, info.mapped_bytes);
 	if (info.kind == IOASID_KIND_KERNEL || info.kind == IOASID_KIND_ACCOUNTING)
 		print_all(out, ctx, IOASID_QUERY_MAP, ioasid, sizeof(struct ioasid_query_map),
 			  print_map);

@@ -19,9 +19,8 @@ static uint32_t child_at(struct fx *fx, uint32_t parent, size_t page)
 {
 	uint32_t child = fx_child(fx, parent);
 
-	assert_int_equal(ioasid_map(fx->ctx[0], child, IOVA, guest_data_gpa(&fx->g, page), PAGE,
-				    FX_RW),
-			 0);
+	assert_int_equal(
+		ioasid_map(fx->ctx[0], child, IOVA, guest_data_gpa(&fx->g, page), PAGE, FX_RW), 0);
 	return child;
 }
 
@@ -126,7 +125,8 @@ static void only_a_child_of_the_top_stacks(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t gpa = fx_gpa_space(fx), child = child_at(fx, gpa, 3), sibling = child_at(fx, gpa, 4);
+	uint32_t gpa = fx_gpa_space(fx), child = child_at(fx, gpa, 3),
+		 sibling = child_at(fx, gpa, 4);
 	uint32_t other = fx_gpa_space(fx), nephew = child_at(fx, other, 5);
 
 	assert_int_equal(ioasid_dev_attach(dev, gpa, 0), 0);

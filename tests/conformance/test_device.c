@@ -278,7 +278,8 @@ static void two_contexts_do_not_see_each_other(void **state)
 	struct ioasid_device_info info = { 0 };
 
 	assert_int_equal(ioasid_alloc_kernel(other, &b), 0);
-	assert_int_equal(ioasid_map(other, b, IOVA, (uintptr_t)fx->g.ram + 2 * PAGE, PAGE, FX_RW), 0);
+	assert_int_equal(ioasid_map(other, b, IOVA, (uintptr_t)fx->g.ram + 2 * PAGE, PAGE, FX_RW),
+			 0);
 	assert_int_equal(ioasid_dev_open(other, "dev1", &d1), 0);
 	assert_int_equal(ioasid_dev_bind(d1, other, FX_COOKIE(0)), 0);
 	assert_int_equal(ioasid_dev_attach(d0, a, 0), 0);

@@ -6,8 +6,8 @@
 
 #include "tests/conformance/fixture.h"
 
-#define PAGE GUEST_PAGE
-#define VA 0x7f0012345000ULL
+#define PAGE  GUEST_PAGE
+#define VA    0x7f0012345000ULL
 #define PASID 17
 
 struct nested {
@@ -248,7 +248,8 @@ static void success_is_only_a_hint_and_the_device_asks_again(void **state)
 	fx_async_start(fx, &a, 0, CONF_READ, PASID, VA);
 	for (i = 0; i < 3; i++) {
 		f = fx_fault_wait(fx);
-		assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS), 0);
+		assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS),
+				 0);
 	}
 	f = fx_fault_wait(fx);
 	give_page(fx, &n, VA, 2);

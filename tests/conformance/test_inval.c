@@ -9,7 +9,7 @@
 #include "tests/conformance/fixture.h"
 
 #define PAGE GUEST_PAGE
-#define VA 0x7f0012345000ULL
+#define VA   0x7f0012345000ULL
 
 struct nested {
 	uint32_t gpa, user;

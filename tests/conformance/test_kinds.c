@@ -184,12 +184,12 @@ static void malformed_tables_are_refused(void **state)
 	const struct ioasid_table good = fx_table(FX_GPA);
 	struct ioasid_table t;
 
-#define BAD(rc, change)                                                                            \
-	do {                                                                                       \
-		t = good;                                                                          \
-		change;                                                                            \
-		EXPECT_REFUSED(fx, rc, ioasid_bind_pgtable(fx->ctx[0], user, &t));                 \
-		EXPECT_REFUSED(fx, rc, ioasid_alloc_user_table(fx->ctx[0], gpa, &t, &ioasid));     \
+#define BAD(rc, change)                                                                        \
+	do {                                                                                   \
+		t = good;                                                                      \
+		change;                                                                        \
+		EXPECT_REFUSED(fx, rc, ioasid_bind_pgtable(fx->ctx[0], user, &t));             \
+		EXPECT_REFUSED(fx, rc, ioasid_alloc_user_table(fx->ctx[0], gpa, &t, &ioasid)); \
 	} while (0)
 	BAD(-EINVAL, t.format = IOASID_FORMAT_NONE);
 	BAD(-EOPNOTSUPP, t.format = IOASID_FORMAT_SMMUV3_S1);
@@ -340,8 +340,9 @@ static void what_check_extension_promises_is_there(void **state)
 {
 	struct fx *fx = *state;
 	static const uint32_t must[] = {
-		IOASID_EXT_KERNEL_TABLE,     IOASID_EXT_USER_TABLE, IOASID_EXT_ACCOUNTING_ROOT,
-		IOASID_EXT_SOFTWARE_NESTING, IOASID_EXT_PASID_LOCAL, IOASID_EXT_PAGE_REQUEST,
+		IOASID_EXT_KERNEL_TABLE,    IOASID_EXT_USER_TABLE,
+		IOASID_EXT_ACCOUNTING_ROOT, IOASID_EXT_SOFTWARE_NESTING,
+		IOASID_EXT_PASID_LOCAL,	    IOASID_EXT_PAGE_REQUEST,
 		IOASID_EXT_QUERY,
 	};
 	unsigned int i;

@@ -45,10 +45,11 @@ static void permissions_are_obeyed(void **state)
 	struct fx *fx = *state;
 	uint32_t ioasid = attached_space(fx);
 	uint64_t value = 1;
-	struct conf_dma dma = { CONF_REQ(CONF_WRITE, IOVA + PAGE, CONF_RID, &value, 8), .no_report = true };
+	struct conf_dma dma = { CONF_REQ(CONF_WRITE, IOVA + PAGE, CONF_RID, &value, 8),
+				.no_report = true };
 
-	assert_int_equal(ioasid_map(fx->ctx[0], ioasid, IOVA, page_va(fx, 0), PAGE, IOASID_MAP_READ),
-			 0);
+	assert_int_equal(
+		ioasid_map(fx->ctx[0], ioasid, IOVA, page_va(fx, 0), PAGE, IOASID_MAP_READ), 0);
 	fx_dma_reads(fx, 0, CONF_RID, IOVA, 0);
 	/* The first-stage format has no write-only pages, and nothing is silently widened. */
 	if (fx->machine->first_stage) {
@@ -72,8 +73,7 @@ static void a_map_without_permission_is_EINVAL(void **state)
 	struct fx *fx = *state;
 	uint32_t ioasid = fx_kernel(fx);
 
-	EXPECT_REFUSED(fx, -EINVAL,
-		       ioasid_map(fx->ctx[0], ioasid, IOVA, page_va(fx, 0), PAGE, 0));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_map(fx->ctx[0], ioasid, IOVA, page_va(fx, 0), PAGE, 0));
 }
 
 static void misaligned_or_empty_ranges_are_EINVAL(void **state)
@@ -141,7 +141,8 @@ static void memory_the_caller_does_not_have_is_EFAULT(void **state)
 {
 	struct fx *fx = *state;
 	uint32_t ioasid = attached_space(fx);
-	uint8_t *p = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p =
+		mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
 	munmap(p + PAGE, PAGE);
@@ -319,10 +320,12 @@ static void the_interrupt_window_cannot_be_mapped(void **state)
 	assert_int_equal(find_window(fx, ioasid, &w), 1);
 	EXPECT_REFUSED(fx, -EINVAL,
 		       ioasid_map(fx->ctx[0], ioasid, w.start, page_va(fx, 0), PAGE, FX_RW));
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_map(fx->ctx[0], ioasid, w.last - PAGE + 1,
-					       page_va(fx, 0), PAGE, FX_RW));
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_map(fx->ctx[0], ioasid, w.start - PAGE, page_va(fx, 0),
-					       2 * PAGE, FX_RW));
+	EXPECT_REFUSED(fx, -EINVAL,
+		       ioasid_map(fx->ctx[0], ioasid, w.last - PAGE + 1, page_va(fx, 0), PAGE,
+				  FX_RW));
+	EXPECT_REFUSED(fx, -EINVAL,
+		       ioasid_map(fx->ctx[0], ioasid, w.start - PAGE, page_va(fx, 0), 2 * PAGE,
+				  FX_RW));
 	fx_map_page(fx, ioasid, w.start - PAGE, 0);
 	fx_map_page(fx, ioasid, w.last + 1, 1);
 	fx_dma_lands(fx, 0, CONF_RID, w.start - PAGE, 0);
@@ -349,8 +352,8 @@ static void neighbours_of_an_unmapped_large_mapping_stay(void **state)
 	assert_ptr_not_equal(p, MAP_FAILED);
 	for (i = 0; i < 4; i++) {
 		*(uint64_t *)(uintptr_t)(va + i * huge + PAGE) = 0x4e4e + i;
-		assert_int_equal(ioasid_map(ctx, ioasid, huge * (i + 1), va + i * huge, huge, FX_RW),
-				 0);
+		assert_int_equal(
+			ioasid_map(ctx, ioasid, huge * (i + 1), va + i * huge, huge, FX_RW), 0);
 	}
 	assert_int_equal(ioasid_unmap(ctx, ioasid, 2 * huge, 2 * huge, NULL), 0);
 	for (i = 0; i < 4; i++) {
@@ -372,7 +375,8 @@ static void one_request_may_cross_pages(void **state)
 	struct fx *fx = *state;
 	uint32_t ioasid = attached_space(fx);
 	uint8_t data[2 * PAGE], back[2 * PAGE];
-	struct conf_dma dma = { CONF_REQ(CONF_WRITE, IOVA + PAGE / 2, CONF_RID, data, sizeof(data)) };
+	struct conf_dma dma = { CONF_REQ(CONF_WRITE, IOVA + PAGE / 2, CONF_RID, data,
+					 sizeof(data)) };
 	size_t i;
 
 	for (i = 0; i < sizeof(data); i++)
@@ -446,8 +450,7 @@ static void map_from_what_is_not_a_memory_file_is_refused(void **state)
 	/* Beyond the end of the file. */
 	EXPECT_REFUSED(fx, -EFAULT, ioasid_map_fd(ctx, ioasid, IOVA, fd, 0, 2 * PAGE, FX_RW));
 	EXPECT_REFUSED(fx, -EBADF, ioasid_map_fd(ctx, ioasid, IOVA, 12345, 0, PAGE, FX_RW));
-	EXPECT_REFUSED(fx, -EOPNOTSUPP,
-		       ioasid_map_fd(ctx, ioasid, IOVA, pipes[0], 0, PAGE, FX_RW));
+	EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_map_fd(ctx, ioasid, IOVA, pipes[0], 0, PAGE, FX_RW));
 	close(pipes[0]);
 	close(pipes[1]);
 	close(fd);
@@ -512,8 +515,9 @@ static void addr_bits_limit_what_can_be_mapped(void **state)
 	assert_int_equal(ioasid_alloc(ctx, &args, &ioasid), 0);
 	EXPECT_REFUSED(fx, -EINVAL,
 		       ioasid_map(ctx, ioasid, 1ULL << 32, page_va(fx, 0), PAGE, FX_RW));
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_map(ctx, ioasid, (1ULL << 32) - PAGE, page_va(fx, 0),
-					       2 * PAGE, FX_RW));
+	EXPECT_REFUSED(fx, -EINVAL,
+		       ioasid_map(ctx, ioasid, (1ULL << 32) - PAGE, page_va(fx, 0), 2 * PAGE,
+				  FX_RW));
 	fx_map_page(fx, ioasid, (1ULL << 32) - PAGE, 0);
 	assert_int_equal(ioasid_dev_attach(dev, ioasid, 0), 0);
 	fx_dma_lands(fx, 0, CONF_RID, (1ULL << 32) - PAGE, 0);
@@ -529,8 +533,8 @@ static void addr_bits_limit_what_can_be_mapped(void **state)
 static uint64_t spread(unsigned int i)
 {
 	/* Neighbours, other tables, other upper tables; within 39 bits. */
-	return (i & 7) * PAGE + (uint64_t)(i >> 3 & 7) * 0x200000 + (uint64_t)(i >> 6) * 0x40000000 +
-	       0x4000000000ULL * (i & 1);
+	return (i & 7) * PAGE + (uint64_t)(i >> 3 & 7) * 0x200000 +
+	       (uint64_t)(i >> 6) * 0x40000000 + 0x4000000000ULL * (i & 1);
 }
 
 static void many_small_maps_come_and_go(void **state)

@@ -2,9 +2,9 @@
 /* Nesting: software shadows, user tables walked by the IOMMU, accounting roots. */
 #include "tests/conformance/fixture.h"
 
-#define PAGE GUEST_PAGE
+#define PAGE  GUEST_PAGE
 #define GIOVA 0x7000000ULL
-#define VA 0x7f0012345000ULL
+#define VA    0x7f0012345000ULL
 
 static uint64_t page_va(struct fx *fx, size_t n)
 {

@@ -2,8 +2,8 @@
 /* PASID routes and numbers: ATTACH with the PASID flag, SET_HWID, CLEAR_HWID, modes, width. */
 #include "tests/conformance/fixture.h"
 
-#define PAGE GUEST_PAGE
-#define IOVA 0x10000000ULL
+#define PAGE	   GUEST_PAGE
+#define IOVA	   0x10000000ULL
 #define LAST_PASID 0xfffffU
 
 static uint32_t space_at(struct fx *fx, size_t page)
@@ -380,8 +380,7 @@ static void mode_and_split_without_global_numbers(void **state)
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_hwid_set_global_min(ctx, 0));
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_hwid_set_global_min(ctx, (1U << 20) + 1));
 	EXPECT_REFUSED(fx, -ENOENT, ioasid_hwid_set_global_min_dev(ctx, 1, 1024));
-	EXPECT_REFUSED(fx, -EOPNOTSUPP,
-		       ioasid_dev_attach_pasid(dev, a, 1, IOASID_ATTACH_GLOBAL));
+	EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_dev_attach_pasid(dev, a, 1, IOASID_ATTACH_GLOBAL));
 	assert_int_equal(fx_refusal(fx, 0), IOASID_REFUSAL_MODE);
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 1, IOASID_ATTACH_LOCAL), 0);
 	fx_dma_lands(fx, 0, 1, IOVA, 1);

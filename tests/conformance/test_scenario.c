@@ -12,8 +12,8 @@
 
 #include "tests/conformance/fixture.h"
 
-#define PAGE GUEST_PAGE
-#define VA 0x7f0012345000ULL
+#define PAGE  GUEST_PAGE
+#define VA    0x7f0012345000ULL
 #define GIOVA 0x7000000ULL
 
 /**
@@ -138,9 +138,9 @@ static void number_is_used_again(struct flow *f)
 }
 
 static void (*const steps_b[])(struct flow *f) = {
-	bind_devices,	    map_guest_ram, attach_gpa,		guest_binds_first,
-	first_number,	    first_table,   guest_binds_second,	processes_are_apart,
-	guest_remaps,	    guest_unbinds_first, number_is_used_again,
+	bind_devices, map_guest_ram,	   attach_gpa,		 guest_binds_first,
+	first_number, first_table,	   guest_binds_second,	 processes_are_apart,
+	guest_remaps, guest_unbinds_first, number_is_used_again,
 };
 
 static void map_own_memory(struct flow *f)
@@ -278,12 +278,21 @@ static void guest_fixes_and_answers(struct flow *f)
 }
 
 static void (*const steps_f[])(struct flow *f) = {
-	bind_devices,	  map_guest_ram, attach_gpa,  open_faults,
-	guest_binds_first, first_number,  first_table, dma_meets_a_missing_page,
+	bind_devices,
+	map_guest_ram,
+	attach_gpa,
+	open_faults,
+	guest_binds_first,
+	first_number,
+	first_table,
+	dma_meets_a_missing_page,
 	guest_fixes_and_answers,
 };
 
-#define SCENARIO(n, s, nest) { n, s, sizeof(s) / sizeof((s)[0]), nest }
+#define SCENARIO(n, s, nest)                           \
+	{                                              \
+		n, s, sizeof(s) / sizeof((s)[0]), nest \
+	}
 static const struct scenario scenarios[] = {
 	SCENARIO("B", steps_b, true),
 	SCENARIO("D", steps_d, false),
@@ -381,8 +390,8 @@ static void end_by_freeing_in_the_wrong_order(struct fx *fx)
 }
 
 static void (*const ends[])(struct fx *fx) = {
-	end_context_first, end_devices_first, end_by_unplugging, end_by_reset, end_faults_first,
-	end_by_freeing_in_the_wrong_order,
+	end_context_first, end_devices_first, end_by_unplugging,
+	end_by_reset,	   end_faults_first,  end_by_freeing_in_the_wrong_order,
 };
 
 static void expect_nothing_left(struct fx *fx)

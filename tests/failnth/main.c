@@ -187,17 +187,17 @@ static void making_hosts_and_devices(void **state)
 	int rc;
 
 	(void)state;
-#define FAIL_EACH(call)                                                                            \
-	do {                                                                                       \
-		live = os_alloc_live();                                                            \
-		for (nth = 1, rc = -ENOMEM; rc == -ENOMEM; nth++) {                                \
-			assert_int_equal(os_alloc_live(), live);                                   \
-			os_alloc_fail_nth(nth);                                                    \
-			rc = (call);                                                               \
-			os_alloc_fail_nth(0);                                                      \
-		}                                                                                  \
-		assert_true(rc >= 0);                                                              \
-		assert_true(nth > 2);                                                              \
+#define FAIL_EACH(call)                                             \
+	do {                                                        \
+		live = os_alloc_live();                             \
+		for (nth = 1, rc = -ENOMEM; rc == -ENOMEM; nth++) { \
+			assert_int_equal(os_alloc_live(), live);    \
+			os_alloc_fail_nth(nth);                     \
+			rc = (call);                                \
+			os_alloc_fail_nth(0);                       \
+		}                                                   \
+		assert_true(rc >= 0);                               \
+		assert_true(nth > 2);                               \
 	} while (0)
 	FAIL_EACH(ioasid_host_create("failnth", NULL, &host));
 	FAIL_EACH(ioasid_hostdev_create(host, &config, &dev));

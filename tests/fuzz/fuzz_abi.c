@@ -83,19 +83,20 @@ static void page_response(void *opaque, uint32_t pasid, uint32_t group, uint32_t
 
 static const struct ioasid_hostdev_ops device_ops = { .page_response = page_response };
 
-#define must(good)                                                                                 \
-	do {                                                                                       \
-		if (!(good)) {                                                                     \
-			fprintf(stderr, "fuzz_abi: line %d: %s\n", __LINE__, #good);               \
-			abort();                                                                   \
-		}                                                                                  \
+#define must(good)                                                                   \
+	do {                                                                         \
+		if (!(good)) {                                                       \
+			fprintf(stderr, "fuzz_abi: line %d: %s\n", __LINE__, #good); \
+			abort();                                                     \
+		}                                                                    \
 	} while (0)
 
 static void once(void)
 {
 	if (w.arena)
 		return;
-	w.arena = mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	w.arena =
+		mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	w.island = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(w.arena != MAP_FAILED && w.island != MAP_FAILED);
 	must(!mprotect(w.island + PAGE, PAGE, PROT_READ | PROT_WRITE));
@@ -106,8 +107,9 @@ static void once(void)
 
 static void start(struct input *in)
 {
-	static const uint32_t flags[] = { 0, 0, 0, IOASID_HOST_NO_NESTING, IOASID_HOST_NO_SNOOP,
-					  IOASID_HOST_FIRST_STAGE };
+	static const uint32_t flags[] = {
+		0, 0, 0, IOASID_HOST_NO_NESTING, IOASID_HOST_NO_SNOOP, IOASID_HOST_FIRST_STAGE
+	};
 	struct ioasid_host_config config = {
 		.size = sizeof(config),
 		.flags = flags[below(in, 6)],
@@ -207,7 +209,10 @@ struct command {
 	struct field fields[8];
 };
 
-#define F(t, f, type)  { type, offsetof(struct t, f) }
+#define F(t, f, type)                       \
+	{                                   \
+		type, offsetof(struct t, f) \
+	}
 #define C(c, t, flags) (c), sizeof(struct t), (flags)
 
 /* clang-format off */
@@ -407,7 +412,9 @@ static void fill_field(struct input *in, const struct field *f, uint8_t *arg)
 		put32(at, below(in, 4) ? (uint32_t)ioasid_fd(w.ctx) : (uint32_t)take(in, 4));
 		break;
 	case F_FD:
-		put32(at, below(in, 3) ? 0 : below(in, 2) ? (uint32_t)w.memfd : (uint32_t)w.eventfd);
+		put32(at, below(in, 3) ? 0 :
+			  below(in, 2) ? (uint32_t)w.memfd :
+					 (uint32_t)w.eventfd);
 		break;
 	case F_FAULT:
 		put32(at, below(in, 4) ? w.fault_id : (uint32_t)take(in, 4));

@@ -118,7 +118,8 @@ static bool fails_in_child(const struct op *ops, unsigned int n, const struct co
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		if (quiet && (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+		if (quiet &&
+		    (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
 			_exit(2);
 		alarm(60);
 		_exit(compare(ops, n, machine));

@@ -188,7 +188,7 @@ static void op_map(struct model *m, const struct op *op, struct m_answer *a)
 		}
 	}
 	parent = parent_of(m, op->ctx, ioas);
-	for (i = 0; i < new.len && over_accounting(m, op->ctx, ioas); i++) {
+	for (i = 0; i < new.len &&over_accounting(m, op->ctx, ioas); i++) {
 		const struct m_map *pin = map_at(parent, false, new.src + i);
 
 		if (!pin || new.prot & ~pin->prot) {
@@ -211,16 +211,15 @@ static void op_map_tables(struct model *m, const struct op *op, struct m_answer 
 	}
 	free = free_map(ioas);
 	/* A child of a kernel-managed space would name them in its parent: nobody walks it. */
-	a->skip = !free || (ioas->kind == KERNEL && ioas->parent >= 0 &&
-			    !over_accounting(m, op->ctx, ioas));
+	a->skip = !free ||
+		  (ioas->kind == KERNEL && ioas->parent >= 0 && !over_accounting(m, op->ctx, ioas));
 	if (a->skip)
 		return;
 	if (ioas->kind == USER)
 		fails(a, EINVAL);
 	else if (map_at(ioas, true, 0))
 		fails(a, EEXIST);
-	else if (over_accounting(m, op->ctx, ioas) &&
-		 !map_at(parent_of(m, op->ctx, ioas), true, 0))
+	else if (over_accounting(m, op->ctx, ioas) && !map_at(parent_of(m, op->ctx, ioas), true, 0))
 		fails(a, ENOENT);
 	if (!a->nr)
 		*free = (struct m_map){ .used = true, .tables = true, .prot = PROT_R | PROT_W };
@@ -296,8 +295,8 @@ static void op_unmap_all(struct model *m, const struct op *op, struct m_answer *
 	}
 	if (ioas->kind == USER)
 		fails(a, EINVAL);
-	if (ioas->kind == ACCOUNTING && (targeted(ctx, op->ioas, false, 0, NR_PAGES) ||
-					 targeted(ctx, op->ioas, true, 0, 0)))
+	if (ioas->kind == ACCOUNTING &&
+	    (targeted(ctx, op->ioas, false, 0, NR_PAGES) || targeted(ctx, op->ioas, true, 0, 0)))
 		fails(a, EBUSY);
 	if (!a->nr)
 		memset(ioas->maps, 0, sizeof(ioas->maps));
@@ -641,7 +640,7 @@ static void op_reset(struct model *m, const struct op *op, struct m_answer *a)
 
 struct m_answer model_apply(struct model *m, const struct op *op)
 {
-	static void (*const ops[NR_OPS])(struct model *m, const struct op *op,
+	static void (*const ops[NR_OPS])(struct model * m, const struct op *op,
 					 struct m_answer *a) = {
 		[OP_ALLOC] = op_alloc,
 		[OP_FREE] = op_free,

@@ -6,12 +6,12 @@
 
 #include "tests/model/real.h"
 
-#define PAGE 4096ULL
-#define BASE 0x10000000ULL /* window of I/O addresses */
-#define TABLES 0x40000000ULL /* where guest table pages are in a GPA space */
+#define PAGE	   4096ULL
+#define BASE	   0x10000000ULL /* window of I/O addresses */
+#define TABLES	   0x40000000ULL /* where guest table pages are in a GPA space */
 #define TREE_PAGES 4 /* root to last level, for one window */
-#define NR_TABLES (NR_TREES * TREE_PAGES)
-#define NOBODY 0x3fffff00U /* handles no space ever gets */
+#define NR_TABLES  (NR_TREES * TREE_PAGES)
+#define NOBODY	   0x3fffff00U /* handles no space ever gets */
 
 static uint64_t window(int page)
 {
@@ -351,18 +351,18 @@ bool real_probe(struct real *r, int dev, int pasid, int page, struct m_target t,
 	int rc;
 
 	rc = request(r, dev, pasid, page, CONF_READ, &got, 0);
-	if (rc != (t.prot & PROT_R ? 0 : -EFAULT) ||
-	    (!rc && got != 0xda7a0000ULL + t.page)) {
-		snprintf(why, size, "read of device %d number %d page %d: rc %d page %d, model: %s %d",
-			 dev, pasid, page, rc, (int)(got - 0xda7a0000ULL),
+	if (rc != (t.prot & PROT_R ? 0 : -EFAULT) || (!rc && got != 0xda7a0000ULL + t.page)) {
+		snprintf(why, size,
+			 "read of device %d number %d page %d: rc %d page %d, model: %s %d", dev,
+			 pasid, page, rc, (int)(got - 0xda7a0000ULL),
 			 t.prot & PROT_R ? "data page" : "blocked", t.page);
 		return false;
 	}
 	rc = request(r, dev, pasid, page, CONF_WRITE, &value, 64);
 	at = (uint64_t *)(uintptr_t)(data(r, t.page) + 64);
 	if (rc != (t.prot & PROT_W ? 0 : -EFAULT) || (!rc && *at != value)) {
-		snprintf(why, size, "write of device %d number %d page %d: rc %d, model: %s %d", dev,
-			 pasid, page, rc, t.prot & PROT_W ? "data page" : "blocked", t.page);
+		snprintf(why, size, "write of device %d number %d page %d: rc %d, model: %s %d",
+			 dev, pasid, page, rc, t.prot & PROT_W ? "data page" : "blocked", t.page);
 		return false;
 	}
 	return true;

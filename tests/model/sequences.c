@@ -19,28 +19,12 @@ static unsigned int below(uint64_t *state, unsigned int n)
 
 /* How often each operation is drawn: much mapping and routing, little closing. */
 static const uint8_t weights[NR_OPS] = {
-	[OP_OPEN] = 6,
-	[OP_CLOSE] = 1,
-	[OP_ALLOC] = 14,
-	[OP_FREE] = 4,
-	[OP_MAP] = 30,
-	[OP_MAP_TABLES] = 8,
-	[OP_UNMAP] = 6,
-	[OP_UNMAP_ALL] = 1,
-	[OP_BIND_TABLE] = 10,
-	[OP_TREE] = 20,
-	[OP_DEV_BIND] = 8,
-	[OP_DEV_CLOSE] = 1,
-	[OP_RESET] = 1,
-	[OP_ATTACH] = 14,
-	[OP_DETACH] = 4,
-	[OP_ATTACH_PASID] = 14,
-	[OP_DETACH_PASID] = 4,
-	[OP_SET_HWID] = 8,
-	[OP_SET_HWID_DEV] = 3,
-	[OP_SET_ANY] = 4,
-	[OP_CLEAR_HWID] = 4,
-	[OP_CLEAR_ALL] = 1,
+	[OP_OPEN] = 6,	       [OP_CLOSE] = 1,	    [OP_ALLOC] = 14,	   [OP_FREE] = 4,
+	[OP_MAP] = 30,	       [OP_MAP_TABLES] = 8, [OP_UNMAP] = 6,	   [OP_UNMAP_ALL] = 1,
+	[OP_BIND_TABLE] = 10,  [OP_TREE] = 20,	    [OP_DEV_BIND] = 8,	   [OP_DEV_CLOSE] = 1,
+	[OP_RESET] = 1,	       [OP_ATTACH] = 14,    [OP_DETACH] = 4,	   [OP_ATTACH_PASID] = 14,
+	[OP_DETACH_PASID] = 4, [OP_SET_HWID] = 8,   [OP_SET_HWID_DEV] = 3, [OP_SET_ANY] = 4,
+	[OP_CLEAR_HWID] = 4,   [OP_CLEAR_ALL] = 1,
 };
 
 static uint8_t draw_type(uint64_t *state)
@@ -127,25 +111,17 @@ unsigned int sequence(uint64_t seed, struct op *ops, unsigned int steps)
 /* ---- named ones ------------------------------------------------------------------------------- */
 
 static const struct op seq_first_steps[] = {
-	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_MAP, 0, 0, 0, 2, 5, 3, 3 },
-	{ OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_ATTACH, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_UNMAP, 0, 0, 0, 2, 0, 3, 0 },
+	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },   { OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_MAP, 0, 0, 0, 2, 5, 3, 3 },    { OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ATTACH, 0, 0, 0, 0, 0, 0, 0 }, { OP_UNMAP, 0, 0, 0, 2, 0, 3, 0 },
 };
 
 static const struct op seq_user_table[] = {
-	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_ALLOC, 0, 0, 0, 1, 1, 0, 0 },
-	{ OP_MAP, 0, 0, 0, 0, 0, 16, 3 },
-	{ OP_MAP_TABLES, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
-	{ OP_ATTACH_PASID, 0, 1, 0, 3, 0, 0, 0 },
-	{ OP_TREE, 0, 0, 0, 1, 4, 9, 7 },
-	{ OP_BIND_TABLE, 0, 1, 0, 1, 0, 0, 0 },
-	{ OP_TREE, 0, 0, 0, 1, 4, 8, 5 },
+	{ OP_OPEN, 0, 0, 0, 0, 0, 0, 0 },	  { OP_ALLOC, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ALLOC, 0, 0, 0, 1, 1, 0, 0 },	  { OP_MAP, 0, 0, 0, 0, 0, 16, 3 },
+	{ OP_MAP_TABLES, 0, 0, 0, 0, 0, 0, 0 },	  { OP_DEV_BIND, 0, 0, 0, 0, 0, 0, 0 },
+	{ OP_ATTACH_PASID, 0, 1, 0, 3, 0, 0, 0 }, { OP_TREE, 0, 0, 0, 1, 4, 9, 7 },
+	{ OP_BIND_TABLE, 0, 1, 0, 1, 0, 0, 0 },	  { OP_TREE, 0, 0, 0, 1, 4, 8, 5 },
 	{ OP_UNMAP_ALL, 0, 0, 0, 0, 0, 0, 0 },
 };
 

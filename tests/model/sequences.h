@@ -5,10 +5,10 @@
 
 #include "tests/model/model.h"
 
-#define OP_NAMES                                                                                   \
-	"OP_OPEN", "OP_CLOSE", "OP_ALLOC", "OP_FREE", "OP_MAP", "OP_MAP_TABLES", "OP_UNMAP",       \
-		"OP_UNMAP_ALL", "OP_BIND_TABLE", "OP_TREE", "OP_DEV_BIND", "OP_DEV_CLOSE",         \
-		"OP_RESET", "OP_ATTACH", "OP_DETACH", "OP_ATTACH_PASID", "OP_DETACH_PASID",        \
+#define OP_NAMES                                                                             \
+	"OP_OPEN", "OP_CLOSE", "OP_ALLOC", "OP_FREE", "OP_MAP", "OP_MAP_TABLES", "OP_UNMAP", \
+		"OP_UNMAP_ALL", "OP_BIND_TABLE", "OP_TREE", "OP_DEV_BIND", "OP_DEV_CLOSE",   \
+		"OP_RESET", "OP_ATTACH", "OP_DETACH", "OP_ATTACH_PASID", "OP_DETACH_PASID",  \
 		"OP_SET_HWID", "OP_SET_HWID_DEV", "OP_SET_ANY", "OP_CLEAR_HWID", "OP_CLEAR_ALL"
 
 /** sequence() - @steps operations that depend on @seed alone. Return: @steps. */

@@ -21,12 +21,12 @@
 #include "tests/conformance/env.h"
 #include "tests/conformance/guest.h"
 
-#define GPA 0x100000ULL
-#define VA 0x7f0000000000ULL
-#define SLOTS 16 /* addresses in use */
+#define GPA    0x100000ULL
+#define VA     0x7f0000000000ULL
+#define SLOTS  16 /* addresses in use */
 #define COPIES 4 /* pages that each may lead to */
-#define PASID 5
-#define EXTRA 6 /* the number that comes and goes */
+#define PASID  5
+#define EXTRA  6 /* the number that comes and goes */
 
 static struct {
 	struct conf_env env;
@@ -140,7 +140,8 @@ static void *pager(void *arg)
 		poll(&p, 1, 5);
 		n = ioasid_fault_read(s.ctx, f, 8);
 		for (i = 0; i < n; i++) {
-			unsigned int slot = (unsigned int)((f[i].address - VA) / GUEST_PAGE) % SLOTS;
+			unsigned int slot =
+				(unsigned int)((f[i].address - VA) / GUEST_PAGE) % SLOTS;
 
 			if (f[i].type != IOASID_FAULT_PAGE_REQUEST)
 				continue;
@@ -276,7 +277,8 @@ static void *neighbour(void *arg)
 			break;
 		}
 		may(ioasid_alloc_kernel(ctx, &space), 0, "neighbour alloc");
-		may(ioasid_map(ctx, space, 0, (uintptr_t)s.g.ram, GUEST_PAGE, 3), 0, "neighbour map");
+		may(ioasid_map(ctx, space, 0, (uintptr_t)s.g.ram, GUEST_PAGE, 3), 0,
+		    "neighbour map");
 		ioasid_close(ctx);
 	}
 	return NULL;
@@ -322,7 +324,8 @@ static bool set_up(int *fault_fd)
 	s.root = guest_table_new(&s.g);
 	/* Tables are made before the threads start: only the last level changes. */
 	for (slot = 0; slot < SLOTS; slot++)
-		guest_map(&s.g, s.root, 4, VA + slot * GUEST_PAGE, page_of(slot, 0), PTE_U | PTE_W, 1);
+		guest_map(&s.g, s.root, 4, VA + slot * GUEST_PAGE, page_of(slot, 0), PTE_U | PTE_W,
+			  1);
 	rc |= ioasid_alloc_user_table(
 		s.ctx, s.gpa,
 		&(struct ioasid_table){ IOASID_FORMAT_VTD_FS, 4, 0, 0, s.root, { 0, 0 } }, &s.user);
@@ -340,10 +343,17 @@ struct role {
 };
 
 static struct role roles[] = {
-	{ "engine", engine, 1, 0 },	{ "engine", engine, 2, 0 },   { "remapper", remapper, 3, 0 },
-	{ "mapper", mapper, 1, 0 },	{ "mapper", mapper, 2, 0 },   { "router", router, 0, 0 },
-	{ "stacker", stacker, 0, 0 },	{ "churner", churner, 0, 0 }, { "binder", binder, 0, 0 },
-	{ "asker", asker, 0, 0 },	{ "neighbour", neighbour, 0, 0 },
+	{ "engine", engine, 1, 0 },
+	{ "engine", engine, 2, 0 },
+	{ "remapper", remapper, 3, 0 },
+	{ "mapper", mapper, 1, 0 },
+	{ "mapper", mapper, 2, 0 },
+	{ "router", router, 0, 0 },
+	{ "stacker", stacker, 0, 0 },
+	{ "churner", churner, 0, 0 },
+	{ "binder", binder, 0, 0 },
+	{ "asker", asker, 0, 0 },
+	{ "neighbour", neighbour, 0, 0 },
 	{ "pager", pager, 0, 0 }, /* its argument is the fault descriptor */
 };
 #define NR_ROLES (sizeof(roles) / sizeof(roles[0]))
@@ -373,9 +383,8 @@ static bool everybody_worked(void)
 
 int main(int argc, char **argv)
 {
-	unsigned int seconds = argc == 3 && !strcmp(argv[1], "--seconds") ?
-				       (unsigned int)atoi(argv[2]) :
-				       4;
+	unsigned int seconds =
+		argc == 3 && !strcmp(argv[1], "--seconds") ? (unsigned int)atoi(argv[2]) : 4;
 	pthread_t threads[NR_ROLES];
 	unsigned int i;
 	int fault_fd;
@@ -407,7 +416,7 @@ int main(int argc, char **argv)
 	good = everybody_worked() && !s.wrong && !s.errors && s.reads && s.answers;
 	printf("# %lu reads, %lu blocked, %lu wrong, %lu faults answered, %lu unexpected errors\n",
 	       s.reads, s.blocked, s.wrong, s.answers, s.errors);
-	printf("%s - stress: %zu threads on one context, %u s\n", good ? "ok" : "not ok",
-	       NR_ROLES, seconds);
+	printf("%s - stress: %zu threads on one context, %u s\n", good ? "ok" : "not ok", NR_ROLES,
+	       seconds);
 	return !good;
 }

@@ -67,6 +67,53 @@ void os_free(const void *p)
 	free((void *)(uintptr_t)p);
 }
 
+/*
+ * Table pages come and go by the hundred with every large mapping. A few that were freed are kept,
+ * linked through their first word: malloc() would give their memory back to the system and take it
+ * again page fault by page fault. Where freed memory is watched nothing is kept.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const unsigned int pool_max;
+#else
+static const unsigned int pool_max = 2048;
+#endif
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static void *pool;
+static unsigned int pool_pages;
+
+static void *pool_take(void)
+{
+	void *p = NULL;
+
+	if (!__atomic_load_n(&pool_pages, __ATOMIC_RELAXED))
+		return NULL;
+	pthread_mutex_lock(&pool_lock);
+	if (pool) {
+		p = pool;
+		pool = *(void **)p;
+		__atomic_store_n(&pool_pages, pool_pages - 1, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&pool_lock);
+	return p;
+}
+
+static bool pool_give(void *page)
+{
+	bool kept = false;
+
+	if (__atomic_load_n(&pool_pages, __ATOMIC_RELAXED) >= pool_max)
+		return false;
+	pthread_mutex_lock(&pool_lock);
+	if (pool_pages < pool_max) {
+		*(void **)page = pool;
+		pool = page;
+		__atomic_store_n(&pool_pages, pool_pages + 1, __ATOMIC_RELAXED);
+		kept = true;
+	}
+	pthread_mutex_unlock(&pool_lock);
+	return kept;
+}
+
 void *os_pages_zalloc(unsigned int order)
 {
 	size_t size = PAGE_SIZE << order;
@@ -74,10 +121,23 @@ void *os_pages_zalloc(unsigned int order)
 
 	if (os_fault_point())
 		return NULL;
-	p = aligned_alloc(size, size);
+	p = order ? NULL : pool_take();
+	if (!p)
+		p = aligned_alloc(size, size);
 	if (p)
 		memset(p, 0, size);
 	return count(p);
+}
+
+void os_pages_free(void *pages, unsigned int order)
+{
+	if (!pages)
+		return;
+	if (order || !pool_give(pages)) {
+		os_free(pages);
+		return;
+	}
+	__atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
 }
 
 void *os_page_zalloc(void)
@@ -87,7 +147,7 @@ void *os_page_zalloc(void)
 
 void os_page_free(void *page)
 {
-	os_free(page);
+	os_pages_free(page, 0);
 }
 
 /* ---- locks --------------------------------------------------------------------------------- */

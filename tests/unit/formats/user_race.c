@@ -79,7 +79,7 @@ static void owner_of_leaf(void)
 {
 	u64 i, spin, start = ktime_get_ns();
 
-	*race.leaf = race.bits;
+	WRITE_ONCE(*race.leaf, race.bits);
 	for (i = 0; i < NR_PAGES && ktime_get_ns() - start < LIMIT_NS; i++) {
 		take_note(xchg(race.leaf, i << 12 | race.bits), i ? i - 1 : 0);
 		for (spin = 1; !READ_ONCE(race.written[i]) && spin < 100000; spin++) {

@@ -397,6 +397,96 @@ static void agrees_with_a_guest(void **state)
 	}
 }
 
+/* ---- the switches that break it, for tests that must fail ------------------------------------- */
+
+static void without_invalidation(void **state)
+{
+	struct rig_config c = { .host.flags = IOASID_HOST_TEST_NO_INVALIDATE };
+	uint64_t root, va = 0x400000, old, *pte;
+	uint32_t ioasid;
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig, &c);
+	root = guest_page(&rig);
+	old = guest_map(&rig, root, va, USER);
+	pte = guest_pte(&rig, root, va, 0);
+	ioasid = guest_process(&rig, root, 7, 0);
+	ok(dma_put(rig.dev[0], by_pasid(7, va), 1));
+	*pte = guest_page(&rig) | USER;
+	ok(ioasid_invalidate(rig.ctx, ioasid));
+	ok(dma_put(rig.dev[0], by_pasid(7, va), 2));
+	assert_int_equal(*(uint64_t *)(rig.ram + old), 2);
+	rig_free(&rig);
+}
+
+static void without_accessed_and_dirty(void **state)
+{
+	struct rig_config c = { .host.flags = IOASID_HOST_TEST_NO_AD };
+	uint64_t root, va = 0x400000, gpa;
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig, &c);
+	root = guest_page(&rig);
+	gpa = guest_map(&rig, root, va, USER);
+	guest_process(&rig, root, 7, 0);
+	ok(dma_put(rig.dev[0], by_pasid(7, va), 5));
+	assert_int_equal(*(uint64_t *)(rig.ram + gpa), 5);
+	assert_int_equal(*guest_pte(&rig, root, va, 0) & (G_A | G_D), 0);
+	rig_free(&rig);
+}
+
+struct slow_write {
+	pthread_t thread;
+	struct ioasid_hostdev *dev;
+	uint64_t va;
+};
+
+static void *slow_write_run(void *arg)
+{
+	struct slow_write *w = arg;
+
+	ok(dma_put(w->dev, by_pasid(7, w->va), 0xbad));
+	return NULL;
+}
+
+/*
+ * A write is between translation and copy when its page is taken away. The call that takes it
+ * waits, so the old page is quiet afterwards; told not to wait, it does not, and the write lands.
+ */
+static void waiting_is_what_protects(void **state)
+{
+	struct rig_config c = { .host.test_delay_us = 200000 };
+	uint64_t root, old, *pte, *word;
+	struct slow_write w;
+	uint32_t ioasid;
+	struct rig rig;
+	int v;
+
+	(void)state;
+	for (v = 0; v < 2; v++) {
+		c.host.flags = v ? IOASID_HOST_TEST_NO_WAIT : 0;
+		rig_make(&rig, &c);
+		root = guest_page(&rig);
+		w = (struct slow_write){ .dev = rig.dev[0], .va = 0x400000 };
+		old = guest_map(&rig, root, w.va, USER);
+		pte = guest_pte(&rig, root, w.va, 0);
+		ioasid = guest_process(&rig, root, 7, 0);
+		pthread_create(&w.thread, NULL, slow_write_run, &w);
+		/* The dirty bit says that it has translated. */
+		while (!(__atomic_load_n(pte, __ATOMIC_SEQ_CST) & G_D))
+			nap(1);
+		*pte = guest_page(&rig) | USER;
+		ok(ioasid_invalidate_range(rig.ctx, ioasid, w.va, PAGE, true));
+		word = (uint64_t *)(rig.ram + old);
+		*word = 1;
+		pthread_join(w.thread, NULL);
+		assert_int_equal(*word, v ? 0xbad : 1);
+		rig_free(&rig);
+	}
+}
+
 /* Hits are hits: the figures say what happened. */
 static void counts(void **state)
 {
@@ -440,6 +530,9 @@ int main(void)
 		cmocka_unit_test(reaches_every_number),
 		cmocka_unit_test(agrees_with_a_model),
 		cmocka_unit_test(agrees_with_a_guest),
+		cmocka_unit_test(without_invalidation),
+		cmocka_unit_test(without_accessed_and_dirty),
+		cmocka_unit_test(waiting_is_what_protects),
 		cmocka_unit_test(counts),
 	};
 

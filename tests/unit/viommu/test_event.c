@@ -165,20 +165,32 @@ UT_CASE(answers_find_theirs_in_a_crowd)
 			shim_assert(want);
 		}
 	}
-	/* PASID 5 and those without go: the request of 6 stays. */
+	/*
+	 * PASID 5 (that cannot be parked) and those without go: their requests are answered in the
+	 * guest's place, its own answers then end here. The request of 6 stays what it is.
+	 */
 	for (k = 0; k < 3; k++)
 		deliver(&fx, request(k, 0, pasids[k], 0x1000, 9));
 	vg_pasid_clear(&fx.g, dir, 5, true);
 	vg_pasid_clear(&fx.g, dir, 0, true);
-	vg_pasid_fs(&fx.g, dir, 6, 0x6000, 1);
-	shim.fail = "bind"; /* it cannot be parked */
+	shim.fail = "bind";
 	shim.fail_nth = 1;
 	shim.fail_rc = -EINVAL;
 	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_PASID, 0, 5), 0);
 	vg_qi(&fx.g, vg_desc_pasid_cache(VTD_QI_PASID_CACHE_G_GLOBAL, 0, 0), 0);
 	ut_assert(vg_wait(&fx.g));
-	ut_assert_eq(fx_stats(&fx).requests_now, 1);
+	ut_assert(strstr(shim.log, "response 1 1\n") && strstr(shim.log, "response 0 1\n"));
+	ut_assert(!strstr(shim.log, "response 2"));
+	for (k = 0; k < 3; k++)
+		ut_assert(
+			vtd_unit_request_pending(fx.g.unit, RID0, pasids[k] ?: IOASID_INVALID, 9));
+	ut_assert(!vtd_unit_request_pending(fx.g.unit, RID0, 5, 8));
 	shim_clear();
+	respond(&fx, RID0, 5, 9, 0);
+	respond(&fx, RID0, 0, 9, 0);
+	shim_assert("");
+	ut_assert(!vtd_unit_request_pending(fx.g.unit, RID0, 5, 9));
+	ut_assert_eq(fx_stats(&fx).requests_now, 1);
 	respond(&fx, RID0, 6, 9, VTD_PGRSP_INVALID);
 	shim_assert("response 2 1\n");
 	fx_end(&fx);
@@ -481,6 +493,43 @@ UT_CASE(parked_entries_are_given_back)
 	}
 }
 
+/* The default route goes: its requests are answered at once and kept until the guest has, too. */
+UT_CASE(orphans)
+{
+	struct fx fx;
+	u64 dir, d[4];
+	u32 i;
+
+	fx_boot(&fx, 0);
+	dir = tables(&fx);
+	for (i = 0; i < 100; i++)
+		deliver(&fx, request(i, 0, 0, 0x1000, i));
+	vg_pasid_clear(&fx.g, dir, 0, true);
+	sync_pasid(&fx, 0);
+	ut_assert(strstr(shim.log, "response 0 1\n") && strstr(shim.log, "response 99 1\n"));
+	ut_assert_eq(shim.responses, 100);
+	ut_assert_eq(fx_stats(&fx).requests_now, 100);
+	/* Again there, and an index used again: the new request is the one that is answered. */
+	vg_pasid_fs(&fx.g, dir, 0, 0x7000, 3);
+	sync_pasid(&fx, 0);
+	for (i = 0; i < 100; i++)
+		ut_assert(take(&fx, d));
+	deliver(&fx, request(1000, 0, 0, 0x1000, 7));
+	ut_assert_eq(fx_stats(&fx).requests_now, 100);
+	shim_clear();
+	respond(&fx, RID0, 0, 7, 0);
+	shim_assert("response 1000 0\n");
+	ut_assert_eq(fx_stats(&fx).page_responses, 1);
+	respond(&fx, RID0, 0, 8, 0);
+	shim_assert("");
+	ut_assert_eq(fx_stats(&fx).requests_now, 98);
+	/* Nobody is told twice. */
+	ut_assert_eq(vtd_unit_device_reset(fx.g.unit, RID0), 0);
+	shim_assert("");
+	ut_assert_eq(fx_stats(&fx).requests_now, 0);
+	fx_end(&fx);
+}
+
 /* A wait with PD completes after all that was pending is in the guest's queue. */
 UT_CASE(drain)
 {
@@ -737,6 +786,6 @@ UT_SUITE(viommu_event, UT_ENTRY(page_request_and_answer), UT_ENTRY(answers_find_
 	 UT_ENTRY(page_request_interrupts), UT_ENTRY(queue_full), UT_ENTRY(no_room_to_remember),
 	 UT_ENTRY(queue_off), UT_ENTRY(page_requests_refused),
 	 UT_ENTRY(entry_goes_under_page_request), UT_ENTRY(entry_comes_back_under_page_request),
-	 UT_ENTRY(parked_entries_are_given_back), UT_ENTRY(drain), UT_ENTRY(device_reset_forgets),
-	 UT_ENTRY(fault_records), UT_ENTRY(fault_overflow), UT_ENTRY(reasons),
-	 UT_ENTRY(quiet_faults), UT_ENTRY(service_thread));
+	 UT_ENTRY(parked_entries_are_given_back), UT_ENTRY(orphans), UT_ENTRY(drain),
+	 UT_ENTRY(device_reset_forgets), UT_ENTRY(fault_records), UT_ENTRY(fault_overflow),
+	 UT_ENTRY(reasons), UT_ENTRY(quiet_faults), UT_ENTRY(service_thread));

@@ -29,9 +29,10 @@ bool os_fault_point(void);
 void *os_zalloc(size_t size);
 void os_free(const void *p);
 void *os_page_zalloc(void);
-/** os_pages_zalloc() - 2^@order zeroed pages, aligned to their size; freed by os_page_free(). */
-void *os_pages_zalloc(unsigned int order);
 void os_page_free(void *page);
+/** os_pages_zalloc() - 2^@order zeroed pages, aligned to their size. */
+void *os_pages_zalloc(unsigned int order);
+void os_pages_free(void *pages, unsigned int order);
 
 #define kzalloc(size, gfp) os_zalloc(size)
 #define kcalloc(n, size, gfp)                                                                 \

@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# check_library.sh BUILDDIR: the library exports what the installed headers declare and nothing else,
+# every function has a manual page, the pages render without warnings, and docs/abi.md is current.
+set -u
+build=$1
+rc=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+verdict()
+{
+	if [ -z "$2" ]; then
+		echo "ok - $1"
+	else
+		printf '%s\n' "$2" | head -n 20 | sed 's/^/# /'
+		echo "not ok - $1"
+		rc=1
+	fi
+}
+
+declared()
+{
+	# Declarations begin at the left margin and name the function before a parenthesis.
+	cat include/ioasid/ioasid.h include/ioasid/host.h |
+		grep -oE '^[a-z][a-z0-9_ ]*[ *]ioasid_[a-z0-9_]+\(' | grep -oE 'ioasid_[a-z0-9_]+' | sort -u
+}
+
+exported()
+{
+	nm -D --defined-only --with-symbol-versions "$build"/lib/libioasid.so |
+		awk '$2 != "A" { print $3 }'
+}
+
+declared >"$work/declared"
+exported | sed 's/@.*//' | sort -u >"$work/exported"
+verdict "the library exports what the headers declare, and nothing else" \
+	"$(diff "$work/declared" "$work/exported")"
+verdict "every symbol has a version" "$(exported | grep -v '@@LIBIOASID_0$')"
+verdict "soname" "$(objdump -p "$build/lib/libioasid.so" | grep SONAME | grep -v 'libioasid\.so\.0$')"
+
+missing=
+while read -r name; do
+	[ -f "man/$name.3" ] || [ -f "$build/man/$name.3" ] || missing="$missing $name"
+done <"$work/declared"
+verdict "every function has a manual page" "$missing"
+
+if command -v groff >/dev/null; then
+	warnings=$(for page in man/*.[1-8]; do
+		groff -ww -Kutf8 -Tutf8 -mandoc -z "$page" 2>&1
+	done)
+	verdict "manual pages render without warnings" "$warnings"
+else
+	echo "ok - manual pages render without warnings # SKIP groff is not installed"
+fi
+
+python3 docs/abi.py >"$work/abi.md"
+verdict "docs/abi.md is what docs/abi.py makes of the header" "$(diff docs/abi.md "$work/abi.md" | head -n 10)"
+exit $rc

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""
+run.py KIND SUITE...: run the programs of test suites of build/KIND and print TAP.
+
+Programs that speak TAP themselves (cmocka, our own runners) are passed through; of others the exit
+status is the case. A program that dies without saying which case failed is a failed case.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+CASE = re.compile(r"^(not )?ok\b")
+
+
+def tests_of(build, suites):
+    listed = subprocess.run(
+        ["meson", "introspect", "--tests", build], check=True, capture_output=True, text=True
+    )
+    for test in json.loads(listed.stdout):
+        if suites & {name.split(":")[-1] for name in test["suite"]}:
+            yield test
+
+
+def environment(test):
+    env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+    env.setdefault("TSAN_OPTIONS", "suppressions=tests/tsan/tsan.supp halt_on_error=0")
+    env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    env.update(test.get("env") or {})
+    return env
+
+
+def run(test):
+    """Run one program; true if all its cases are good."""
+    name, cases, bad = test["name"], 0, 0
+    process = subprocess.Popen(
+        test["cmd"],
+        env=environment(test),
+        cwd=test.get("workdir") or None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+
+    def stop(*_):
+        os.killpg(process.pid, signal.SIGKILL)
+
+    # The limit is for the whole program, whether it prints or not.
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(int(os.environ.get("IOASID_TEST_TIMEOUT", test.get("timeout") or 60)))
+    for line in process.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+        found = CASE.match(line)
+        cases += bool(found)
+        bad += bool(found and found.group(1))
+    status = process.wait()
+    signal.alarm(0)
+    if status == 77:
+        print(f"ok - {name} # SKIP see above")
+    elif status and not bad:
+        print(f"not ok - {name}: exit status {status}")
+        bad += 1
+    elif not cases:
+        print(f"ok - {name}")
+    sys.stdout.flush()
+    return not bad
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit("usage: run.py KIND SUITE...")
+    build = os.path.join(os.environ.get("IOASID_BUILD", "build"), sys.argv[1])
+    tests = list(tests_of(build, set(sys.argv[2:])))
+    if not tests:
+        print(f"not ok - no test program in {' '.join(sys.argv[2:])}")
+        sys.exit(1)
+    results = [run(test) for test in tests]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()
