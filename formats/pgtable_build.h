@@ -308,6 +308,13 @@ static noinline int PTF(fill_run_plan_0)(struct PTF(fill) * f)
 	return PTF(fill_run)(f, 0, false);
 }
 
+/* The same where there is no table yet: nothing to look at but the extents. */
+static noinline int PTF(fill_run_plan_new)(struct PTF(fill) * f)
+{
+	f->table[0] = NULL;
+	return PTF(fill_run)(f, 0, false);
+}
+
 static noinline int PTF(fill_run_commit)(struct PTF(fill) * f, unsigned int lvl)
 {
 	return PTF(fill_run)(f, lvl, true);
@@ -337,8 +344,10 @@ static __always_inline int PTF(fill)(struct PTF(fill) * f, const bool commit)
 		}
 		if (commit)
 			rc = lvl ? PTF(fill_run_commit)(f, lvl) : PTF(fill_run_commit_0)(f);
+		else if (lvl)
+			rc = PTF(fill_run_plan)(f, lvl);
 		else
-			rc = lvl ? PTF(fill_run_plan)(f, lvl) : PTF(fill_run_plan_0)(f);
+			rc = f->table[0] ? PTF(fill_run_plan_0)(f) : PTF(fill_run_plan_new)(f);
 		/* Up to the level whose table has both the last page and the next. */
 		was ^= f->va;
 		while (lvl < f->pt->top && was >> PTF(entry_lg2)(lvl + 1))

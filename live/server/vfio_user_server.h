@@ -26,6 +26,7 @@ struct vfio_user_server {
 	struct vfio_user_dev *dev;
 	void (*tick)(void *opaque);
 	int tick_ms;
+	unsigned int poll_us;
 	void (*gone)(void *opaque);
 	atomic_uint connections;
 

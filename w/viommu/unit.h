@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The VT-d unit, inside.
+ *
+ *   unit.c    creation, reset, devices, statistics
+ *   regs.c    the register window
+ *   queue.c   invalidation queue, register-based invalidation
+ *   bind.c    what the guest's tables say -> routes and user tables of libioasid
+ *   event.c   page requests, events, interrupts -> guest
+ *
+ * Locks (order: config, then regs; see <ioasid/vtd_unit.h> for what that promises outside):
+ *   config   serializes everything that reads the guest's tables to act on them, and all calls into
+ *            libioasid except those of the fault path
+ *   regs     values of registers, and all of struct vu_events; short sections only
+ *   Changing the list of devices, their PASID trees, vu_dev.flags and the latched root needs both,
+ *   reading them either one.
+ */
+#ifndef VIOMMU_UNIT_H
+#define VIOMMU_UNIT_H
+
+#include <urcu/hlist.h>
+
+#include <ioasid/vtd_unit.h>
+
+#include "formats/vtd.h"
+#include "viommu/vtd_regs.h"
+
+#define VU_NR_DIDS 65536
+/* PASID tree of a device: two levels. A guest can make it 8 MiB big, not more. */
+#define VU_LEAF_LG2   10
+#define VU_LEAF_SLOTS (1u << VU_LEAF_LG2)
+#define VU_TOP_SLOTS  (1u << (IOASID_PASID_BITS - VU_LEAF_LG2))
+
+struct vu_dev;
+
+/**
+ * struct vu_target - where the guest's tables lead a request
+ * @pgtt: VTD_PGTT_FS, VTD_PGTT_PASS, or 0: nowhere
+ * @did: domain ID
+ * @table: VTD_PGTT_FS: the guest's table, as libioasid wants it
+ */
+struct vu_target {
+	u8 pgtt;
+	u16 did;
+	struct ioasid_table table;
+};
+
+/**
+ * struct vu_bind - a PASID entry of a device that libioasid knows about
+ * @dev_link: vu_dev.binds; vu_dev.parked; while its IOASID could not be freed, vtd_unit.zombies
+ * @did_node: vu_did.binds
+ * @dev: device
+ * @pasid: number; 0: requests without PASID
+ * @ioasid: user table of its own; pass-through: the GPA space
+ * @target: what it was bound with
+ * @all_run: queue run in which everything cached for it was invalidated last
+ * @range_run: queue run of the last ranged invalidation: [@start, @last], @leaf
+ * @parked: the entry is gone, page requests of its number wait for the guest; see vu_bind_park()
+ *
+ * One user table per device and PASID, though two devices may use one guest table: an invalidation
+ * then finds exactly the bindings it hits (domain ID and PASID, or device and PASID), entries of
+ * several devices change independently, and nothing needs reference counts. The price is one
+ * INVALIDATE per device that shares the table.
+ */
+struct vu_bind {
+	struct list_head dev_link;
+	struct cds_hlist_node did_node;
+	struct vu_dev *dev;
+	u32 pasid;
+	u32 ioasid;
+	struct vu_target target;
+	u64 all_run;
+	u64 range_run;
+	u64 start, last;
+	bool leaf;
+	bool parked;
+};
+
+/** struct vu_leaf - 1024 PASIDs of a device. */
+struct vu_leaf {
+	u32 used;
+	struct vu_bind *bind[VU_LEAF_SLOTS];
+};
+
+/**
+ * struct vu_dev - a device behind the unit
+ * @link: vtd_unit.devices
+ * @handle: the device, owned by the VMM
+ * @cookie: its name in the context
+ * @rid: its name on the guest's bus
+ * @fenced: an invalidation timed out; reported once
+ * @page_requests: the guest's context entry allows them (PRE)
+ * @pasid_limit: PASIDs the device can use are below
+ * @attached: default route, IOASID_INVALID: none
+ * @nr_pass: PASIDs routed to the GPA space
+ * @def: binding of requests without PASID; NULL: none, or translation is off
+ * @binds: bindings with PASID
+ * @parked: bindings whose entry is gone while page requests wait
+ * @top: the same by PASID
+ * @pending: page requests waiting for the guest (regs lock)
+ * @scan_run: queue run in which all of its entries were looked at
+ * @inv_run: queue run in which all of its bindings with PASID were invalidated
+ */
+struct vu_dev {
+	struct list_head link;
+	struct ioasid_dev *handle;
+	u64 cookie;
+	u16 rid;
+	bool fenced;
+	bool page_requests;
+	u32 pasid_limit;
+	u32 attached;
+	u32 nr_pass;
+	struct vu_bind *def;
+	struct list_head binds;
+	struct list_head parked;
+	struct list_head pending;
+	u64 scan_run;
+	u64 inv_run;
+	struct vu_leaf *top[VU_TOP_SLOTS];
+};
+
+/** struct vu_did - what carries a domain ID; @run: queue run in which all of it was invalidated. */
+struct vu_did {
+	struct cds_hlist_head binds;
+	u64 run;
+};
+
+/** struct vu_msi - registers of one event: control, data, address, upper address. */
+struct vu_msi {
+	u32 ctl, data, addr, uaddr;
+};
+
+/**
+ * struct vu_request - a page request group the guest has to answer
+ * @link: vu_dev.pending
+ * @next: next with the same hash, or next free one; VU_NONE ends
+ * @dev: device
+ * @pasid: number; 0: without PASID
+ * @prgi: the device's group index
+ * @id: libioasid's name for it
+ * @orphan: answered for the device already, since its number went; the guest still works on it
+ */
+struct vu_request {
+	struct list_head link;
+	struct vu_dev *dev;
+	u32 next;
+	u32 pasid;
+	u32 id;
+	u16 prgi;
+	bool orphan;
+};
+#define VU_NONE 0xffffffffu
+
+/** struct vu_events - what goes to the guest; regs lock. */
+struct vu_events {
+	u32 fsts; /* VTD_FSTS_RW1C bits */
+	u32 fri;
+	u32 fr_next;
+	u64 fr[VTD_UNIT_NR_FR_MAX][VTD_FR_WORDS];
+	struct vu_msi fault_msi;
+	u32 ics;
+	struct vu_msi inv_msi;
+	u64 pqh, pqt, pqa;
+	bool pq_on; /* PQA was written since reset */
+	u32 prs;
+	struct vu_msi page_msi;
+	struct vu_request *requests;
+	u32 *buckets;
+	u32 bucket_mask;
+	u32 free;
+};
+
+/** struct vu_regs - registers without a function of their own beyond being latched; regs lock. */
+struct vu_regs {
+	u32 gsts;
+	u64 rtaddr;
+	u64 ccmd, iva, iotlb;
+	u64 iqh, iqt, iqa, iqercd;
+};
+
+/**
+ * struct vu_out - what was decided under the regs lock and is done after it is dropped
+ *
+ * Callbacks and answers to page requests may lead into code of others.
+ */
+struct vu_out {
+	u32 nr_msis, nr_responses;
+	struct {
+		u64 addr;
+		u32 data;
+	} msi[4];
+	struct {
+		u32 id;
+		u32 code;
+	} response[64];
+};
+
+struct vtd_unit {
+	struct mutex config;
+	struct mutex regs_lock;
+	struct vtd_unit_config cfg;
+	struct vtd_unit_ops ops;
+	struct phys_mem mem;
+	struct vtd_caps caps;
+	u64 cap, ecap;
+	u64 root; /* RTADDR as latched by SRTP */
+	bool te; /* translation is on */
+	struct vu_regs r;
+	struct vu_events ev;
+	struct list_head devices;
+	u32 nr_devices;
+	u32 nr_binds;
+	struct vu_did *dids;
+	struct list_head zombies;
+	u64 run;
+	u32 broken;
+	int fault_fd;
+	int stop_fd;
+	bool serving;
+	pthread_t service;
+	struct vtd_unit_stats stats;
+};
+
+/** vu_count() - statistics are counted without a lock */
+static inline void vu_count(uint64_t *counter)
+{
+	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
+}
+
+/** vu_gauge() - a counter that goes both ways */
+static inline void vu_gauge(uint64_t *counter, s64 by)
+{
+	__atomic_add_fetch(counter, (u64)by, __ATOMIC_RELAXED);
+}
+
+/** vu_gpa() - guest memory for a read or write of the unit itself; NULL is counted */
+void *vu_gpa(struct vtd_unit *unit, u64 gpa, u32 len, bool write);
+
+void vu_trace_line(struct vtd_unit *unit, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+#define vu_trace(unit, ...)                               \
+	do {                                              \
+		if (unlikely((unit)->ops.trace))          \
+			vu_trace_line(unit, __VA_ARGS__); \
+	} while (0)
+
+/* ---- unit.c: devices. Either lock. ---- */
+struct vu_dev *vu_dev_by_rid(struct vtd_unit *unit, u16 rid);
+struct vu_dev *vu_dev_by_cookie(struct vtd_unit *unit, u64 cookie);
+
+/* ---- regs.c ---- */
+void vu_regs_reset(struct vtd_unit *unit);
+
+/* ---- queue.c. Config lock. ---- */
+
+/** vu_queue_run() - process descriptors up to the tail, if the queue is on and not stopped */
+void vu_queue_run(struct vtd_unit *unit);
+/** vu_queue_ccmd() - register-based context cache invalidation. Return: CCMD when done. */
+u64 vu_queue_ccmd(struct vtd_unit *unit, u64 ccmd);
+/** vu_queue_iotlb() - register-based IOTLB invalidation. Return: IOTLB register when done. */
+u64 vu_queue_iotlb(struct vtd_unit *unit, u64 iotlb, u64 iva);
+
+/* ---- bind.c. Config lock. ---- */
+
+/** vu_bind_find() - binding of a PASID (0: of requests without). Either lock. */
+struct vu_bind *vu_bind_find(struct vu_dev *dev, u32 pasid);
+/**
+ * vu_bind_sync() - make one entry of a device what the guest's tables say
+ *
+ * Return: 0, also for "nowhere"; or why a valid entry could not be bound (it is unbound then).
+ */
+int vu_bind_sync(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+/** vu_bind_sync_dev() - the same for all entries of a device, once per queue run */
+int vu_bind_sync_dev(struct vtd_unit *unit, struct vu_dev *dev);
+/** vu_bind_sync_all() - the same for all devices */
+void vu_bind_sync_all(struct vtd_unit *unit);
+/** vu_bind_drop_dev() - end all routes of a device */
+void vu_bind_drop_dev(struct vtd_unit *unit, struct vu_dev *dev);
+/**
+ * vu_bind_settle() - a page request was answered or forgotten: end what was parked because of it
+ * @pasid: number; IOASID_INVALID: all of the device
+ */
+void vu_bind_settle(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+/** vu_bind_reap() - free what could not be freed earlier */
+void vu_bind_reap(struct vtd_unit *unit);
+
+/* ---- event.c ---- */
+
+/** vu_events_init() - Return: 0 or -ENOMEM */
+int vu_events_init(struct vtd_unit *unit);
+void vu_events_destroy(struct vtd_unit *unit);
+/** vu_events_reset() - registers to their defaults. Regs lock. */
+void vu_events_reset(struct vtd_unit *unit);
+/** vu_out_flush() - send what was decided. No regs lock. */
+void vu_out_flush(struct vtd_unit *unit, struct vu_out *out);
+/** vu_event_fsts() - value of FSTS. Regs lock. */
+u32 vu_event_fsts(const struct vtd_unit *unit);
+/** vu_event_status() - set status bits of FSTS, with the interrupt that follows. Regs lock. */
+void vu_event_status(struct vtd_unit *unit, u32 bits, struct vu_out *out);
+/** vu_event_settle() - withdraw interrupts whose cause was serviced. Regs lock. */
+void vu_event_settle(struct vtd_unit *unit);
+/** vu_msi_raise() - an interrupt condition arose. Regs lock. */
+void vu_msi_raise(struct vu_msi *msi, struct vu_out *out);
+/** vu_msi_unmask() - the control register was written: send what was held back. Regs lock. */
+void vu_msi_unmask(struct vu_msi *msi, struct vu_out *out);
+/**
+ * vu_request_answer() - the guest answered a page request group
+ * @pasid: number; 0: without PASID
+ *
+ * No regs lock.
+ */
+void vu_request_answer(struct vtd_unit *unit, u16 rid, u32 pasid, u16 prgi, u32 code);
+/** vu_request_waits() - does a page request of the number wait for the guest? No regs lock. */
+bool vu_request_waits(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+/**
+ * vu_request_drop() - forget page requests, answering "invalid" to whom it still matters
+ * @pasid: which; IOASID_INVALID: all of the device
+ *
+ * No regs lock.
+ */
+void vu_request_drop(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+/**
+ * vu_request_orphan() - the number goes: answer "invalid", and remember that the guest has them
+ *
+ * See vtd_unit_request_pending(). No regs lock.
+ */
+void vu_request_orphan(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid);
+
+#endif
