@@ -442,8 +442,9 @@ UT_CASE(entry_comes_back_under_page_request)
 	shim_assert("invalidate 11\n");
 	respond(&fx, RID0, 5, 1, 0);
 	shim_assert("response 1 0\n");
-	/* As something else: then the old request has no meaning any more. */
+	/* As something else: then the old request, and no other, has no meaning any more. */
 	deliver(&fx, request(2, 0, 5, 0x1000, 1));
+	deliver(&fx, request(3, 0, 0, 0x1000, 1));
 	vg_pasid_clear(&fx.g, dir, 5, true);
 	sync_pasid(&fx, 5);
 	vg_pasid_pass(&fx.g, dir, 5, 9);
