@@ -47,10 +47,12 @@ int dma_failed(struct ioasid_hostdev *dev, struct ioasid_dma *dma, struct xlate 
 
 /*
  * A device is not a thread of the program: what its DMA races with is between the driver and the
- * device, so the thread sanitizer does not look at it.
+ * device, so the thread sanitizer does not look at it. Nor could it: an access to the shared kind
+ * may end in a signal, in the middle of the sanitizer's own bookkeeping.
  */
 #ifdef __SANITIZE_THREAD__
-__attribute__((no_sanitize("thread"))) static void dma_copy(void *dst, const void *src, size_t n)
+#define unwatched __attribute__((no_sanitize("thread"))) noinline
+unwatched static void dma_copy(void *dst, const void *src, size_t n)
 {
 	volatile unsigned char *d = dst;
 	const volatile unsigned char *s = src;
@@ -59,6 +61,7 @@ __attribute__((no_sanitize("thread"))) static void dma_copy(void *dst, const voi
 		*d++ = *s++;
 }
 #else
+#define unwatched
 static __always_inline void dma_copy(void *dst, const void *src, size_t n)
 {
 	memcpy(dst, src, n);
@@ -145,7 +148,8 @@ int ioasid_dma_write(struct ioasid_hostdev *dev, struct ioasid_dma *dma, const v
 /* ---- atomics ---------------------------------------------------------------------------------- */
 
 #define ATOMIC_APPLY(type)                                                                         \
-	static type apply_##type(type *p, enum ioasid_atomic op, type operand, type compare)       \
+	unwatched static type apply_##type(type *p, enum ioasid_atomic op, type operand,           \
+					   type compare)                                           \
 	{                                                                                          \
 		switch (op) {                                                                      \
 		case IOASID_ATOMIC_FETCH_ADD:                                                      \

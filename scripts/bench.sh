@@ -6,6 +6,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-"$ROOT/scripts/build.sh" perf bench/bench_core live/ioasid-accel-server live/accel-demo
+# shellcheck disable=SC2086
+"$ROOT/scripts/build.sh" perf $PERF_TARGETS
 cd "$ROOT"
 exec bench/run.sh "$@"

@@ -12,6 +12,8 @@ CACHE=${IOASID_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/ioasid}
 TREE=$CACHE/deb13
 K612=$CACHE/kernel-6.12
 JOBS=${IOASID_JOBS:-$(nproc)}
+# What the demo and the measurements need of the build without sanitizers; tests are in build/asan.
+PERF_TARGETS='live/ioasid-accel-server live/accel-demo bench/bench_core tools/ioasidctl'
 export LC_ALL=C.UTF-8
 # A make that calls us must not lend its job server to the makes we start.
 unset MAKEFLAGS MFLAGS MAKELEVEL

@@ -9,6 +9,7 @@ set -eu
 kernel=${1:?usage: run.sh backports|6.12}
 kernel_fetch backports # QEMU 11, whichever kernel boots
 kernel_fetch "$kernel"
-"$ROOT/scripts/build.sh" perf live/ioasid-accel-server live/accel-demo
+# shellcheck disable=SC2086
+"$ROOT/scripts/build.sh" perf $PERF_TARGETS
 cd "$ROOT"
 exec live/run.sh "$kernel"

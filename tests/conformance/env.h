@@ -24,6 +24,9 @@
  * @first_stage: kernel-managed tables in the first-stage format
  * @pasid_bits: width of its IOMMU
  * @fault_share: page requests one device may have waiting
+ * @delay_us: a pause between translation and copy, to widen races
+ * @no_wait, @no_invalidate, @no_ad: ways to be wrong, for controls that must notice: invalidations
+ *                                   that do not wait, that do nothing, walks that set no bits
  */
 struct conf_machine {
 	const char *name;
@@ -35,6 +38,10 @@ struct conf_machine {
 	bool first_stage;
 	unsigned int pasid_bits;
 	unsigned int fault_share;
+	unsigned int delay_us;
+	bool no_wait;
+	bool no_invalidate;
+	bool no_ad;
 };
 
 /**

@@ -51,6 +51,7 @@ static int inproc_start(struct conf_env *env, const struct conf_machine *machine
 		.page_sizes = machine->page_sizes,
 		.pasid_bits = machine->pasid_bits,
 		.fault_share = machine->fault_share,
+		.test_delay_us = machine->delay_us,
 	};
 	static unsigned int serial;
 	struct ioasid_host *host;
@@ -63,6 +64,12 @@ static int inproc_start(struct conf_env *env, const struct conf_machine *machine
 		config.flags |= IOASID_HOST_NO_SNOOP;
 	if (machine->first_stage)
 		config.flags |= IOASID_HOST_FIRST_STAGE;
+	if (machine->no_wait)
+		config.flags |= IOASID_HOST_TEST_NO_WAIT;
+	if (machine->no_invalidate)
+		config.flags |= IOASID_HOST_TEST_NO_INVALIDATE;
+	if (machine->no_ad)
+		config.flags |= IOASID_HOST_TEST_NO_AD;
 	snprintf(name, sizeof(name), "conf%u", serial++);
 	rc = ioasid_host_create(name, &config, &host);
 	if (rc)

@@ -22,11 +22,15 @@
 #include "tests/conformance/snap.h"
 
 /* What a test needs of its machine. */
-#define NEEDS_NESTING	 (1U << 0)
-#define NEEDS_NO_NESTING (1U << 1)
-#define NEEDS_SNOOP	 (1U << 2)
-#define NEEDS_NO_SNOOP	 (1U << 3)
-#define NEEDS_DEFAULTS	 (1U << 4) /* says nothing about tables: one machine will do */
+#define NEEDS_NESTING	    (1U << 0)
+#define NEEDS_NO_NESTING    (1U << 1)
+#define NEEDS_SNOOP	    (1U << 2)
+#define NEEDS_NO_SNOOP	    (1U << 3)
+#define NEEDS_DEFAULTS	    (1U << 4) /* says nothing about tables: one machine will do */
+#define NEEDS_NO_WAIT	    (1U << 5) /* controls: only on a machine that is wrong in this way */
+#define NEEDS_NO_INVALIDATE (1U << 6)
+#define NEEDS_NO_AD	    (1U << 7)
+#define RUNS_SLOWLY	    (1U << 8) /* runs on the machine with slow DMA as well */
 
 /** struct conf_test - a test of the suite. */
 struct conf_test {

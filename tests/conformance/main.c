@@ -25,6 +25,10 @@ static const struct conf_machine machines[] = {
 	{ .name = "no nesting", .no_nesting = true },
 	{ .name = "first stage", .first_stage = true, .no_nesting = true },
 	{ .name = "no snoop control", .no_snoop = true },
+	{ .name = "slow DMA", .delay_us = 60 },
+	{ .name = "wrong: does not wait", .delay_us = 60, .no_wait = true },
+	{ .name = "wrong: does not invalidate", .no_invalidate = true },
+	{ .name = "wrong: sets no accessed and dirty bits", .no_ad = true },
 };
 #define NR_MACHINES (sizeof(machines) / sizeof(machines[0]))
 #define NR_SUITES   (sizeof(suites) / sizeof(suites[0]))
@@ -34,8 +38,25 @@ static struct CMUnitTest tests[MAX_TESTS];
 static char names[MAX_TESTS][128];
 static unsigned int nr_tests;
 
+/* Machines that are wrong on purpose run the controls that must notice it, and nothing else. */
+static bool is_control(const struct conf_test *test)
+{
+	return test->needs & (NEEDS_NO_WAIT | NEEDS_NO_INVALIDATE | NEEDS_NO_AD);
+}
+
+static bool suits_control(const struct conf_machine *machine, const struct conf_test *test)
+{
+	return (test->needs & NEEDS_NO_WAIT && machine->no_wait) ||
+	       (test->needs & NEEDS_NO_INVALIDATE && machine->no_invalidate) ||
+	       (test->needs & NEEDS_NO_AD && machine->no_ad);
+}
+
 static bool suits(const struct conf_machine *machine, const struct conf_test *test)
 {
+	if (machine->no_wait || machine->no_invalidate || machine->no_ad || is_control(test))
+		return suits_control(machine, test);
+	if (machine->delay_us)
+		return test->needs & RUNS_SLOWLY;
 	if (test->needs & NEEDS_NESTING && machine->no_nesting)
 		return false;
 	if (test->needs & NEEDS_NO_NESTING && !machine->no_nesting)

@@ -348,7 +348,7 @@ static void reset_returns_credits(void **state)
 						       i & 1));
 		}
 		refused(ioasid_hostdev_page_request(rig.dev[0], &dma, IOASID_ACCESS_READ, false),
-			EBUSY);
+			ENOSPC);
 		ok(ioasid_dev_reset(rig.handle[0]));
 	}
 	rig_free(&rig);

@@ -27,13 +27,13 @@ typedef __s64 s64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #endif
 #undef __always_inline
-#define __always_inline	 inline __attribute__((always_inline))
-#define noinline	 __attribute__((noinline))
-#define __maybe_unused	 __attribute__((unused))
-#define __packed	 __attribute__((packed))
-#define __aligned(n)	 __attribute__((aligned(n)))
-#define fallthrough	 __attribute__((fallthrough))
-#define BUILD_BUG_ON(c)	 _Static_assert(!(c), #c)
+#define __always_inline inline __attribute__((always_inline))
+#define noinline	__attribute__((noinline))
+#define __maybe_unused	__attribute__((unused))
+#define __packed	__attribute__((packed))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define fallthrough	__attribute__((fallthrough))
+#define BUILD_BUG_ON(c) _Static_assert(!(c), #c)
 /*
  * Relaxed, as in the kernel: what is read through a value is ordered by the address dependency. The
  * thread sanitizer knows neither dependencies nor fences, so for it the order is spelled out.
