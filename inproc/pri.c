@@ -201,10 +201,10 @@ static int group_join(struct ioasid_hostdev *dev, struct pri_group *g, bool last
 
 	if (pri->disabled)
 		return -EIO;
-	if (pri->outstanding >= pri->capacity)
-		return -ENOSPC;
 	if (g->last || (g->state != PRI_FREE && g->state != PRI_DEVICE))
 		return -EBUSY;
+	if (pri->outstanding >= pri->capacity)
+		return -ENOSPC;
 	g->state = PRI_DEVICE;
 	g->last = last;
 	g->nr++;

@@ -204,12 +204,49 @@ static void close_waits_for_commands_of_other_threads(void **state)
 	}
 }
 
+enum { CONTESTED = 4000 };
+
+static void *contester(void *arg)
+{
+	struct racer *r = arg;
+	uint64_t i;
+
+	for (i = 0; i < CONTESTED; i++) {
+		int rc = ioasid_map(r->fx->ctx[0], r->ioasid, IOVA + i * PAGE,
+				    (uintptr_t)r->fx->g.ram, PAGE, FX_RW);
+
+		r->good += rc == 0;
+		r->wrong += rc && rc != -EEXIST;
+	}
+	return NULL;
+}
+
+static void of_two_threads_that_map_one_range_one_wins(void **state)
+{
+	struct fx *fx = *state;
+	struct ioasid_ioas_info info = { 0 };
+	uint32_t ioasid = fx_kernel(fx);
+	struct racer r[2] = { { fx, ioasid, NULL, 0, 0 }, { fx, ioasid, NULL, 0, 0 } };
+	pthread_t threads[2];
+	unsigned int i;
+
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, contester, &r[i]), 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(r[0].wrong + r[1].wrong, 0);
+	assert_int_equal(r[0].good + r[1].good, CONTESTED);
+	assert_int_equal(ioasid_ioas_get_info(fx->ctx[0], ioasid, &info), 0);
+	assert_int_equal(info.nr_maps, CONTESTED);
+}
+
 static const struct conf_test tests[] = {
 	CONF_TEST(bad_cookie_arrays_are_refused, NEEDS_DEFAULTS),
 	CONF_TEST(flags_that_do_not_go_together_are_EINVAL, NEEDS_DEFAULTS),
 	CONF_TEST(later_commands_are_EOPNOTSUPP_and_their_extension_says_so, NEEDS_DEFAULTS),
 	CONF_TEST(thousands_of_small_objects_come_and_go, NEEDS_DEFAULTS),
 	CONF_TEST(handles_raced_by_another_thread_do_no_harm, NEEDS_DEFAULTS),
+	CONF_TEST(of_two_threads_that_map_one_range_one_wins, NEEDS_DEFAULTS),
 	CONF_TEST(close_waits_for_commands_of_other_threads, NEEDS_DEFAULTS),
 };
 CONF_SUITE(suite_hostile, "hostile", tests);

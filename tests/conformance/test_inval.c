@@ -381,6 +381,125 @@ static void nothing_lands_after_bind_none(void **state)
 	nothing_lands_after(state, &(struct taking){ take_bind_none, give_bind });
 }
 
+/* ---- changing without a gap ---------------------------------------------------------------------- */
+
+/* A reader that must never be blocked, and never see anything but two pages. */
+struct reader {
+	struct fx *fx;
+	uint32_t pasid;
+	uint64_t addr;
+	uint64_t allowed[2];
+	uint64_t reads[2], blocked, wrong;
+	bool stop;
+};
+
+static void *reader_thread(void *arg)
+{
+	struct reader *r = arg;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_RELAXED)) {
+		uint64_t value = 0;
+		struct conf_dma dma = { CONF_REQ(CONF_READ, r->addr, r->pasid, &value, 8) };
+
+		if (fx_dma(r->fx, 0, &dma))
+			r->blocked++;
+		else if (value == r->allowed[0])
+			__atomic_add_fetch(&r->reads[0], 1, __ATOMIC_RELAXED);
+		else if (value == r->allowed[1])
+			__atomic_add_fetch(&r->reads[1], 1, __ATOMIC_RELAXED);
+		else
+			r->wrong++;
+	}
+	return NULL;
+}
+
+static uint64_t first_word(const struct fx *fx, size_t page)
+{
+	return *(const uint64_t *)(const void *)(fx->g.shadow + page * PAGE);
+}
+
+static uint64_t all_reads(struct reader *r)
+{
+	return __atomic_load_n(&r->reads[0], __ATOMIC_RELAXED) +
+	       __atomic_load_n(&r->reads[1], __ATOMIC_RELAXED);
+}
+
+/* Change back and forth under the reader; after each change it gets the time for a few reads. */
+static void changes_without_gap(struct fx *fx, struct reader *r,
+				int (*change)(struct fx *fx, void *arg, unsigned int to), void *arg)
+{
+	pthread_t thread;
+	unsigned int i, j;
+	uint64_t seen;
+	int rc = 0;
+
+	assert_int_equal(pthread_create(&thread, NULL, reader_thread, r), 0);
+	for (i = 0; i < 200 && !rc; i++) {
+		rc = change(fx, arg, i & 1);
+		seen = all_reads(r);
+		for (j = 0; j < 2000 && all_reads(r) < seen + 3; j++)
+			usleep(20);
+	}
+	__atomic_store_n(&r->stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(rc, 0);
+	assert_int_equal(r->blocked, 0);
+	assert_int_equal(r->wrong, 0);
+	assert_true(r->reads[0] > 50 && r->reads[1] > 50);
+}
+
+struct two_tables {
+	uint32_t user;
+	uint64_t root[2];
+};
+
+static int bind_other(struct fx *fx, void *arg, unsigned int to)
+{
+	struct two_tables *t = arg;
+	struct ioasid_table table = fx_table(t->root[to]);
+
+	return ioasid_bind_pgtable(fx->ctx[0], t->user, &table);
+}
+
+static void rebinding_under_load_shows_the_old_table_or_the_new(void **state)
+{
+	struct fx *fx = *state;
+	struct nested n = nested_everywhere(fx);
+	struct two_tables t = { n.user, { n.root, guest_table_new(&fx->g) } };
+	struct reader r = {
+		.fx = fx,
+		.pasid = 17,
+		.addr = VA,
+		.allowed = { first_word(fx, 1), first_word(fx, 2) },
+	};
+
+	guest_map(&fx->g, t.root[1], 4, VA, guest_data_gpa(&fx->g, 2), PTE_U | PTE_W, 1);
+	changes_without_gap(fx, &r, bind_other, &t);
+}
+
+static int replace_other(struct fx *fx, void *arg, unsigned int to)
+{
+	return ioasid_dev_attach(fx->dev[0], ((uint32_t *)arg)[to], IOASID_ATTACH_REPLACE);
+}
+
+static void replacing_under_load_shows_the_old_space_or_the_new(void **state)
+{
+	struct fx *fx = *state;
+	uint32_t spaces[2] = { fx_kernel(fx), fx_kernel(fx) };
+	struct reader r = {
+		.fx = fx,
+		.pasid = CONF_RID,
+		.addr = 0x1000,
+		.allowed = { first_word(fx, 1), first_word(fx, 2) },
+	};
+
+	fx_bind(fx, 0);
+	fx_map_page(fx, spaces[0], 0x1000, 1);
+	fx_map_page(fx, spaces[1], 0x1000, 2);
+	assert_int_equal(ioasid_dev_attach(fx->dev[0], spaces[0], 0), 0);
+	changes_without_gap(fx, &r, replace_other, spaces);
+}
+
 /* ---- controls: the tests above must be able to fail --------------------------------------------------- */
 
 static void control_without_waiting_something_lands(void **state)
@@ -466,6 +585,8 @@ static const struct conf_test tests[] = {
 	CONF_TEST(nothing_lands_after_detach, NEEDS_NESTING | RUNS_SLOWLY),
 	CONF_TEST(nothing_lands_after_clear_hwid, NEEDS_NESTING | RUNS_SLOWLY),
 	CONF_TEST(nothing_lands_after_bind_none, NEEDS_NESTING | RUNS_SLOWLY),
+	CONF_TEST(rebinding_under_load_shows_the_old_table_or_the_new, NEEDS_NESTING),
+	CONF_TEST(replacing_under_load_shows_the_old_space_or_the_new, 0),
 	CONF_TEST(control_without_waiting_something_lands, NEEDS_NO_WAIT),
 	CONF_TEST(control_without_invalidation_the_old_page_is_written, NEEDS_NO_INVALIDATE),
 	CONF_TEST(control_without_accessed_and_dirty_the_guest_sees_none, NEEDS_NO_AD),
