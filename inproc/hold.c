@@ -101,6 +101,10 @@ static int build_all(struct ioasid_hostdev *dev, struct xlate *x, u64 last, stru
 	if (v->te.pgtt == VTD_PGTT_PASS)
 		return -EOPNOTSUPP;
 	for (;;) {
+		if (x->pasid == IOASID_NO_PASID && xlate_is_msi(x->iova)) {
+			xlate_refuse(x, IOASID_REASON_ADDRESS, VTD_SGN_8);
+			return -EFAULT;
+		}
 		if (xlate_walk(dev->host, v, x->iova, x->access, &w)) {
 			xlate_fail(x, v, &w);
 			return -EFAULT;

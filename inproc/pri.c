@@ -199,7 +199,7 @@ static int group_join(struct ioasid_hostdev *dev, struct pri_group *g, bool last
 {
 	struct pri *pri = &dev->pri;
 
-	if (pri->disabled)
+	if (pri->disabled || load_relaxed(&dev->blocked))
 		return -EIO;
 	if (g->last || (g->state != PRI_FREE && g->state != PRI_DEVICE))
 		return -EBUSY;

@@ -486,6 +486,11 @@ struct xlate {
 	pid_t pid;
 };
 
+static inline bool xlate_is_msi(u64 iova)
+{
+	return iova >= INPROC_MSI_FIRST && iova <= INPROC_MSI_LAST;
+}
+
 /** xlate_view_get() - in a section: the route's view. Return: false: @x says why not. */
 bool xlate_view_get(struct ioasid_hostdev *dev, struct xlate *x, u8 type, struct xlate_view *v);
 /** xlate_walk() - in a section: walk the tables, past the IOTLB. Return: VT-d reason, 0: good. */

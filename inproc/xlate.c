@@ -151,6 +151,11 @@ bool xlate_view_get(struct ioasid_hostdev *dev, struct xlate *x, u8 type, struct
 	struct inproc_domain *dom;
 	u8 reason;
 
+	/* Without PASID that is an interrupt, and there is nobody here to take it. */
+	if (x->pasid == IOASID_NO_PASID && xlate_is_msi(x->iova)) {
+		xlate_refuse(x, IOASID_REASON_ADDRESS, VTD_SGN_8);
+		return false;
+	}
 	v->seq = load_seq_cst(&host->seq);
 	if (!pasid_cache_find(host, key, v) && !view_fill(dev, x, key, v))
 		return false;
@@ -199,12 +204,6 @@ u8 xlate_walk(struct ioasid_host *host, const struct xlate_view *v, u64 iova, u3
 	return reason;
 }
 
-static bool in_msi_window(const struct xlate *x)
-{
-	return x->pasid == IOASID_NO_PASID && x->iova >= INPROC_MSI_FIRST &&
-	       x->iova <= INPROC_MSI_LAST;
-}
-
 static void note_large(struct inproc_domain *dom, const struct vtd_xlat *w)
 {
 	if (domain_nested(dom) && w->fs_lg2 > PAGE_SHIFT && !load_relaxed(&dom->large))
@@ -221,8 +220,6 @@ void *xlate_slow(struct ioasid_hostdev *dev, struct xlate *x)
 
 	if (load_relaxed(&dev->blocked))
 		return xlate_refuse(x, IOASID_REASON_NO_ROUTE, VTD_SCT_2);
-	if (in_msi_window(x))
-		return xlate_refuse(x, IOASID_REASON_ADDRESS, VTD_SGN_8);
 	if (!xlate_view_get(dev, x, VTD_REQ_UNTRANSLATED, &v))
 		return NULL;
 	if (v.te.pgtt == VTD_PGTT_PASS) {
@@ -237,6 +234,8 @@ void *xlate_slow(struct ioasid_hostdev *dev, struct xlate *x)
 	}
 	page = w.oa & ~(u64)(PAGE_SIZE - 1);
 	note_large(v.dom, &w);
-	iotlb_insert(host, &v, x->iova, priv, page | (~w.perm & XLAT_RW));
+	/* Entries are a domain's, for requests with PASID and without: not where those differ. */
+	if (!xlate_is_msi(x->iova))
+		iotlb_insert(host, &v, x->iova, priv, page | (~w.perm & XLAT_RW));
 	return (void *)(uintptr_t)w.oa;
 }

@@ -25,6 +25,23 @@ def tests_of(build, suites):
             yield test
 
 
+def build_programs(build, tests):
+    """Make what the tests run; a build made for one part may lack another part's programs."""
+    root = os.path.realpath(build)
+    targets = {os.path.relpath(os.path.realpath(t["cmd"][0]), root) for t in tests}
+    jobs = os.environ.get("IOASID_JOBS", str(os.cpu_count()))
+    made = subprocess.run(
+        ["ninja", "-C", build, "-j", jobs]
+        + sorted(target for target in targets if not target.startswith("..")),
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode:
+        print("# " + made.stdout[-3000:].replace("\n", "\n# "))
+        print("not ok - building the programs of these tests")
+        sys.exit(1)
+
+
 def environment(test):
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
     env.setdefault("TSAN_OPTIONS", "suppressions=tests/tsan/tsan.supp halt_on_error=0")
@@ -81,6 +98,7 @@ def main():
     if not tests:
         print(f"not ok - no test program in {' '.join(sys.argv[2:])}")
         sys.exit(1)
+    build_programs(build, tests)
     results = [run(test) for test in tests]
     sys.exit(0 if all(results) else 1)
 

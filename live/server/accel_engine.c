@@ -10,8 +10,6 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <stdlib.h>
-#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,11 +89,6 @@ static int accel_group_wait(struct accel_queue *q)
 	struct timespec until;
 	int rc = 0;
 
-	if (getenv("SPIN")) {
-		uint64_t u = accel_now() + 1000ULL * atoi(getenv("SPIN"));
-		while (accel_now() < u && !__atomic_load_n(&q->answered, __ATOMIC_ACQUIRE))
-			sched_yield();
-	}
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ACCEL_ANSWER_S;
 	pthread_mutex_lock(&q->lock);

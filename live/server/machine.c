@@ -253,8 +253,6 @@ static int machine_listen(struct machine *m)
 	rc = vfio_user_server_start(&m->endpoint, m->config.endpoint_path);
 	if (rc)
 		return rc;
-	if (getenv("POLL"))
-		m->drhd.server.poll_us = atoi(getenv("POLL"));
 	rc = vfio_user_server_start(&m->drhd.server, m->config.drhd_path);
 	if (rc)
 		vfio_user_server_stop(&m->endpoint);

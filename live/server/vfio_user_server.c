@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vfio_user_server.h"
@@ -94,28 +92,13 @@ static int vfio_user_collect(struct msghdr *mh, int *fds, unsigned int *nr_fds)
 	return rc;
 }
 
-static uint64_t vfio_user_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
 /* Wait for data, a stop or a tick. Return: 0 data; -ECANCELED stop. */
 static int vfio_user_wait(struct vfio_user_server *srv, int fd)
 {
 	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
 			       { .fd = srv->stop_fd, .events = POLLIN } };
-	uint64_t until = vfio_user_now() + srv->poll_us * 1000ULL;
 	int n;
-	char c;
 
-	while (srv->poll_us && vfio_user_now() < until) {
-		if (recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
-			return 0;
-		sched_yield();
-	}
 	for (;;) {
 		n = poll(p, 2, srv->tick ? srv->tick_ms : -1);
 		if (n < 0 && errno != EINTR)

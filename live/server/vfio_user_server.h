@@ -26,7 +26,6 @@ struct vfio_user_server {
 	struct vfio_user_dev *dev;
 	void (*tick)(void *opaque);
 	int tick_ms;
-	unsigned int poll_us;
 	void (*gone)(void *opaque);
 	atomic_uint connections;
 
