@@ -291,8 +291,8 @@ struct ioasid_pin_req {
  * @pin: make the memory stay where it is until unpin(); charges the caller. Return: 0, -EFAULT,
  *       -ENOMEM, -EDQUOT over the locked-memory limit, -EBADF. @pin is opaque to the core
  * @unpin: needs neither the caller nor its limits to be alive
- * @extents: physical pieces of [@offset, @offset + @length - 1] of a pin; fills up to @n, returns
- *           how many; the caller goes on after the bytes they cover
+ * @extents: physical pieces of [@offset, @offset + @length - 1] of a pin. @n: in: room in @ext, not
+ *           0; out: pieces filled. Return: bytes they cover, not 0; the caller goes on after them
  * @fault_notify: records wait (true) or the queue ran empty (false); called with the queue's lock
  *                held, never sleeps
  * @fault_fd: make the pollable descriptor. Return: fd or negative errno
@@ -303,8 +303,8 @@ struct ioasid_home_ops {
 	u64 missing;
 	int (*pin)(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **pin);
 	void (*unpin)(struct ioasid_ctx *ctx, void *pin);
-	unsigned int (*extents)(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
-				unsigned int n);
+	u64 (*extents)(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+		       unsigned int *n);
 	void (*fault_notify)(struct ioasid_ctx *ctx, bool readable);
 	int (*fault_fd)(struct ioasid_ctx *ctx);
 	struct ioasid_ctx *(*get_ctx)(int fd);

@@ -13,7 +13,9 @@
  */
 #include "core/core.h"
 
-#define BATCH 32U
+/* Extents per call of the IOMMU: on the stack, and where much is to be entered. */
+#define BATCH_SMALL 32U
+#define BATCH_LARGE 512U
 
 /*
  * Enter [@start, @last] of a pinned map; @start and @last are its own input addresses. Not inlined:
@@ -24,26 +26,33 @@ static noinline int pinned_pieces(struct ioas_map *map, struct ioasid_domain *do
 {
 	const struct ioasid_home_ops *home = map->ioas->ctx->machine->ops;
 	u64 offset = start - map->iova.start, left = last - start + 1;
-	struct ioasid_extent ext[BATCH];
-	unsigned int n, i;
+	struct ioasid_extent small[BATCH_SMALL], *ext = small, *large = NULL;
+	unsigned int room = BATCH_SMALL, n;
 	u64 bytes;
-	int rc;
+	int rc = 0;
 
-	while (left) {
+	/* Speed only: without the memory the small array does. */
+	if (left > BATCH_SMALL * PAGE_SIZE)
+		large = kvcalloc(BATCH_LARGE, sizeof(*large), GFP_KERNEL);
+	if (large) {
+		ext = large;
+		room = BATCH_LARGE;
+	}
+	while (left && !rc) {
 		cond_resched();
-		n = home->extents(map->pin, offset, left, ext, BATCH);
-		if (WARN_ON(!n))
-			return -EFAULT;
-		for (i = 0, bytes = 0; i < n; i++)
-			bytes += ext[i].len;
+		n = room;
+		bytes = home->extents(map->pin, offset, left, ext, &n);
+		if (WARN_ON(!bytes)) {
+			rc = -EFAULT;
+			break;
+		}
 		rc = domain->iommu->ops->map(domain, iova, ext, n, prot);
-		if (rc)
-			return rc;
 		iova += bytes;
 		offset += bytes;
 		left -= bytes;
 	}
-	return 0;
+	kvfree(large);
+	return rc;
 }
 
 /*

@@ -96,15 +96,17 @@ static int build_all(struct ioasid_hostdev *dev, struct xlate *x, u64 last, stru
 		xlate_refuse(x, IOASID_REASON_NO_ROUTE, VTD_SCT_2);
 		return -EFAULT;
 	}
+	/* A large page of the guest may span the window of interrupts. */
+	if (x->pasid == IOASID_NO_PASID && x->iova <= INPROC_MSI_LAST && last >= INPROC_MSI_FIRST) {
+		xlate_refuse(x, IOASID_REASON_ADDRESS, VTD_SGN_8);
+		x->iova = max(x->iova, (u64)INPROC_MSI_FIRST);
+		return -EFAULT;
+	}
 	if (!xlate_view_get(dev, x, VTD_REQ_UNTRANSLATED, v))
 		return -EFAULT;
 	if (v->te.pgtt == VTD_PGTT_PASS)
 		return -EOPNOTSUPP;
 	for (;;) {
-		if (x->pasid == IOASID_NO_PASID && xlate_is_msi(x->iova)) {
-			xlate_refuse(x, IOASID_REASON_ADDRESS, VTD_SGN_8);
-			return -EFAULT;
-		}
 		if (xlate_walk(dev->host, v, x->iova, x->access, &w)) {
 			xlate_fail(x, v, &w);
 			return -EFAULT;

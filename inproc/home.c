@@ -198,28 +198,35 @@ static void home_unpin(struct ioasid_ctx *ctx, void *pin)
 }
 
 /* Addresses of the process are "physical": any range is one piece. */
-static unsigned int home_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
-				 unsigned int n)
+static u64 home_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+			unsigned int *n)
 {
 	const struct inproc_pin *p = pin;
 
-	if (!n)
-		return 0;
+	*n = 1;
 	ext[0].pa = (u64)(uintptr_t)p->addr + offset;
 	ext[0].len = length;
-	return 1;
+	return length;
 }
 
-static unsigned int home_extents_paged(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
-				       unsigned int n)
+/*
+ * As scattered memory comes: page by page, and no page continues the one before. Two neighbours
+ * change places, so what DMA reaches is the other one: for measuring MAP alone.
+ */
+static u64 home_extents_paged(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+			      unsigned int *nr)
 {
 	u64 first = (u64)(uintptr_t)((const struct inproc_pin *)pin)->addr + offset;
-	unsigned int i;
+	unsigned int i, n = (unsigned int)min((u64)*nr, length >> PAGE_SHIFT);
 
-	n = (unsigned int)min((u64)n, length >> PAGE_SHIFT);
-	for (i = 0; i < n; i++)
+	for (i = 0; i + 1 < n; i += 2) {
+		ext[i] = (struct ioasid_extent){ first + (i + 1) * PAGE_SIZE, PAGE_SIZE };
+		ext[i + 1] = (struct ioasid_extent){ first + i * PAGE_SIZE, PAGE_SIZE };
+	}
+	if (i < n)
 		ext[i] = (struct ioasid_extent){ first + i * PAGE_SIZE, PAGE_SIZE };
-	return n;
+	*nr = n;
+	return (u64)n << PAGE_SHIFT;
 }
 
 static bool is_eventfd(int fd)

@@ -39,7 +39,6 @@ void lin_fault_notify(struct ioasid_ctx *ctx, bool readable);
 /* ---- ioasid_pin.c: struct ioasid_home_ops members ------------------------------------------- */
 int lin_pin(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **pin);
 void lin_unpin(struct ioasid_ctx *ctx, void *pin);
-unsigned int lin_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
-			 unsigned int n);
+u64 lin_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext, unsigned int *n);
 
 #endif

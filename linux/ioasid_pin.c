@@ -273,13 +273,14 @@ static unsigned long run_find(const struct lin_pin *pin, unsigned long index)
 	return lo;
 }
 
-unsigned int lin_extents(void *p, u64 offset, u64 length, struct ioasid_extent *ext, unsigned int n)
+u64 lin_extents(void *p, u64 offset, u64 length, struct ioasid_extent *ext, unsigned int *n)
 {
 	const struct lin_pin *pin = p;
 	unsigned long i = run_find(pin, offset >> PAGE_SHIFT);
+	u64 first = offset;
 	unsigned int k;
 
-	for (k = 0; k < n && length; k++, i++) {
+	for (k = 0; k < *n && length; k++, i++) {
 		u64 start = (u64)pin->runs[i].index << PAGE_SHIFT;
 		u64 end = (u64)run_end(pin, i) << PAGE_SHIFT;
 
@@ -288,5 +289,6 @@ unsigned int lin_extents(void *p, u64 offset, u64 length, struct ioasid_extent *
 		offset += ext[k].len;
 		length -= ext[k].len;
 	}
-	return k;
+	*n = k;
+	return offset - first;
 }

@@ -34,7 +34,8 @@ struct ioasid_hostdev;
 #define IOASID_HOST_TEST_NO_INVALIDATE (1U << 16) /* user tables: invalidations do nothing */
 #define IOASID_HOST_TEST_NO_WAIT       (1U << 17) /* user tables: they do not wait for DMA on its way */
 #define IOASID_HOST_TEST_NO_AD	       (1U << 18) /* walks set no accessed and dirty bits */
-#define IOASID_HOST_TEST_PAGE_EXTENTS  (1U << 19) /* memory comes page by page, as if scattered */
+#define IOASID_HOST_TEST_PAGE_EXTENTS \
+	(1U << 19) /* measures MAP: pages come scattered, each pair exchanged */
 
 /**
  * struct ioasid_host_config - what an in-process host is made of; 0 means the default
@@ -281,9 +282,9 @@ void ioasid_hostdev_inv_done(struct ioasid_hostdev *dev, uint32_t tag);
  * @access: IOASID_ACCESS_*
  * @last: last of its group: a response will come through ops->page_response
  *
- * Return: 0 sent; -ENOSPC the device's credits are used up; -EBUSY the group waits for its
- * answer, or the index is in use by a request of ioasid_dma_*(); -EIO a "failure" response switched page requests off; -EINVAL no PRI,
- * bad group or access; -ENODEV.
+ * Return: 0 sent; -ENOSPC the device's credits are used up; -EBUSY the group waits for its answer,
+ * or the index is in use by a request of ioasid_dma_*(); -EIO a "failure" response switched page
+ * requests off, or the device is fenced; -EINVAL no PRI, bad group or access; -ENODEV.
  */
 int ioasid_hostdev_page_request(struct ioasid_hostdev *dev, const struct ioasid_dma *dma,
 				unsigned int access, bool last);

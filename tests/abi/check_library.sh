@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# check_library.sh BUILDDIR: the library exports what the installed headers declare and nothing else,
-# every function has a manual page, the pages render without warnings, and docs/abi.md is current.
+# check_library.sh BUILDDIR [PLAINDIR]: the library exports what the installed headers declare and
+# nothing else, every function has a manual page, the pages render without warnings, docs/abi.md is
+# current, and a program builds against what PLAINDIR, a build without sanitizers, installs.
 set -u
 build=$1
+plain=${2:-}
 rc=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -57,4 +59,29 @@ fi
 
 python3 docs/abi.py >"$work/abi.md"
 verdict "docs/abi.md is what docs/abi.py makes of the header" "$(diff docs/abi.md "$work/abi.md" | head -n 10)"
+
+# hello: installed headers, pkg-config and shared library, nothing of the checkout but the program.
+hello()
+{
+	meson install -C "$plain" --no-rebuild --destdir "$work/inst" || return 1
+	pc=$(dirname "$(find "$work/inst" -name libioasid.pc)")
+	so=$(dirname "$(find "$work/inst" -name libioasid.so.0)")
+	cp examples/hello.c "$work/hello.c"
+	export PKG_CONFIG_SYSROOT_DIR="$work/inst" PKG_CONFIG_PATH="$pc"
+	# shellcheck disable=SC2046 # flags are words
+	(cd "$work" && cc -std=c11 -Wall -Wextra -Wpedantic -Werror -o hello hello.c \
+		$(pkg-config --cflags --libs libioasid)) || return 1
+	LD_LIBRARY_PATH=$so "$work/hello" | grep '^the device read: hello, device$'
+}
+if [ -n "$plain" ]; then
+	log=$(hello 2>&1) && log=
+	verdict "a C11 program builds and runs against the installed library" "$log"
+	headers=$(dirname "$(find "$work/inst" -name host.h)")
+	echo '#include <ioasid/host.h>' >"$work/h.cc"
+	log=
+	! command -v c++ >/dev/null ||
+		log=$(c++ -std=c++11 -Wall -Werror -fsyntax-only -I"${headers%/*}" \
+			-I"$headers/uapi" "$work/h.cc" 2>&1)
+	verdict "the headers are good C++" "$log"
+fi
 exit $rc

@@ -416,34 +416,40 @@ static bool others_attached(const struct model *m, int dev)
 	return false;
 }
 
+/* A member goes where its group is already, or comes back to the top after it left it alone. */
+static bool joins(const struct m_group *g, const struct m_dev *dev, int slot)
+{
+	if (!g->depth || dev->attached == g->depth)
+		return false;
+	return !dev->attached || g->stack[g->depth - 1] == slot;
+}
+
 static void op_attach(struct model *m, const struct op *op, struct m_answer *a)
 {
 	struct m_ioas *ioas = device_target(m, op, a);
 	struct m_dev *dev = &m->dev[op->dev];
 	struct m_group *g = &m->group[m_group_of(op->dev)];
 	int top = g->depth ? g->stack[g->depth - 1] : -1;
-	bool replace = op->a & 1;
+	bool replace = op->a & 1, join = joins(g, dev, op->ioas);
 
 	if (!ioas)
 		return;
 	if (ioas->kind == ACCOUNTING)
 		fails(a, EINVAL);
-	else if (g->depth && !dev->attached && top != op->ioas)
+	else if (join && top != op->ioas)
 		fails(a, EBUSY);
-	else if (dev->attached && others_attached(m, op->dev))
+	else if (!join && dev->attached && others_attached(m, op->dev))
 		fails(a, EBUSY);
-	else if (dev->attached && !replace &&
+	else if (!join && dev->attached && !replace &&
 		 (g->depth == DEPTH || ioas->parent < 0 || ioas->parent != top))
 		fails(a, EBUSY);
 	if (a->nr)
 		return;
-	if (g->depth && !dev->attached) {
-		dev->attached = g->depth;
-		return;
+	if (!join) {
+		if (replace)
+			g->depth = 0;
+		g->stack[g->depth++] = op->ioas;
 	}
-	if (replace)
-		g->depth = 0;
-	g->stack[g->depth++] = op->ioas;
 	dev->attached = g->depth;
 }
 

@@ -125,8 +125,21 @@ static const struct op seq_user_table[] = {
 	{ OP_UNMAP_ALL, 0, 0, 0, 0, 0, 0, 0 },
 };
 
+/* A member of a group leaves the top of the stack to the other one, and comes back to it. */
+static const struct op seq_group_rejoin[] = {
+	{ OP_OPEN, 1, 4, 0, 11, 3, 14, 10 },	{ OP_DEV_BIND, 1, 0, 2, 13, 15, 8, 9 },
+	{ OP_DEV_BIND, 1, 7, 3, 7, 1, 12, 15 }, { OP_ALLOC, 1, 0, 3, 12, 8, 8, 10 },
+	{ OP_ATTACH, 0, 0, 3, 7, 0, 1, 6 },	{ OP_ALLOC, 1, 0, 0, 12, 7, 13, 9 },
+	{ OP_ATTACH, 0, 1, 3, 0, 1, 14, 4 },	{ OP_ATTACH, 0, 1, 2, 6, 11, 2, 4 },
+	{ OP_DETACH, 1, 1, 3, 15, 13, 8, 13 },	{ OP_ATTACH, 1, 1, 3, 15, 6, 9, 14 },
+	{ OP_DETACH, 1, 1, 2, 0, 0, 0, 0 },	{ OP_DETACH, 1, 1, 3, 0, 0, 0, 0 },
+	{ OP_DETACH, 1, 0, 2, 0, 0, 0, 0 },	{ OP_DETACH, 1, 0, 3, 0, 0, 0, 0 },
+};
+
 const struct regression regressions[] = {
 	{ "first steps", seq_first_steps, sizeof(seq_first_steps) / sizeof(struct op) },
+	{ "a member rejoins its group", seq_group_rejoin,
+	  sizeof(seq_group_rejoin) / sizeof(struct op) },
 	{ "a user table", seq_user_table, sizeof(seq_user_table) / sizeof(struct op) },
 };
 _Static_assert(sizeof(regressions) / sizeof(regressions[0]) == NR_REGRESSIONS, "count them");

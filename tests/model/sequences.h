@@ -20,7 +20,7 @@ struct regression {
 	const struct op *ops;
 	unsigned int nr;
 };
-#define NR_REGRESSIONS 2
+#define NR_REGRESSIONS 3
 extern const struct regression regressions[NR_REGRESSIONS];
 
 #endif

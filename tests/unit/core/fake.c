@@ -405,13 +405,17 @@ static void fake_home_unpin(struct ioasid_ctx *ctx, void *pin)
 	fake->nr_pins--;
 }
 
-static unsigned int fake_home_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
-				      unsigned int n)
+#define FAKE_BATCH 32U
+
+static u64 fake_home_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext,
+			     unsigned int *n)
 {
 	const struct fake_pin *p = pin;
+	u64 first = offset;
 	unsigned int k;
 
-	for (k = 0; k < n && length; k++) {
+	/* A home may fill less than there is room for: several batches from little memory. */
+	for (k = 0; k < min(*n, FAKE_BATCH) && length; k++) {
 		u64 end = ((offset >> PAGE_SHIFT) / FAKE_RUN + 1) * FAKE_RUN << PAGE_SHIFT;
 
 		ext[k].pa = fake_pa(p->base, offset);
@@ -419,7 +423,8 @@ static unsigned int fake_home_extents(void *pin, u64 offset, u64 length, struct 
 		offset += ext[k].len;
 		length -= ext[k].len;
 	}
-	return k;
+	*n = k;
+	return offset - first;
 }
 
 static void fake_home_notify(struct ioasid_ctx *ctx, bool readable)

@@ -272,6 +272,38 @@ static void user_tables(void **state)
 	rig_free(&rig);
 }
 
+/* The same table with PASID and without: in the window of interrupts they differ. */
+static void window_of_interrupts(void **state)
+{
+	const uint64_t va = 0xfee00000;
+	struct ioasid_hold *hold;
+	struct ioasid_dma dma;
+	struct iovec iov[4];
+	unsigned int n = 4;
+	uint64_t root, gpa;
+	uint32_t ioasid;
+	struct rig rig;
+
+	(void)state;
+	rig_make(&rig, NULL);
+	root = guest_page(&rig);
+	gpa = guest_map(&rig, root, va, G_P | G_W | G_U);
+	guest_map(&rig, root, va - PAGE, G_P | G_W | G_U);
+	ioasid = guest_process(&rig, root, 7, 0);
+	ok(ioasid_dev_attach(rig.handle[0], ioasid, 0));
+	ok(dma_put(rig.dev[0], by_pasid(7, va), 3));
+	assert_int_equal(*(uint64_t *)(rig.ram + gpa), 3);
+	ok(dma_put(rig.dev[0], by_rid(va - PAGE), 3));
+	blocked(rig.dev[0], by_rid(va), IOASID_REASON_ADDRESS);
+	dma = by_rid(va - PAGE);
+	assert_int_equal(ioasid_dma_map(rig.dev[0], &dma, 2 * PAGE, IOASID_ACCESS_READ, iov, &n,
+					NULL, NULL, &hold),
+			 -EFAULT);
+	assert_int_equal(dma.fault_addr, va);
+	refused(ioasid_map(rig.ctx, rig.gpa, va, (uintptr_t)rig.ram, PAGE, RW), EINVAL);
+	rig_free(&rig);
+}
+
 static void unbound_user_table(void **state)
 {
 	struct ioasid_table table = { .format = IOASID_FORMAT_VTD_FS, .levels = 4 };
@@ -509,6 +541,7 @@ int main(void)
 		cmocka_unit_test(large_pages),
 		cmocka_unit_test(widths),
 		cmocka_unit_test(user_tables),
+		cmocka_unit_test(window_of_interrupts),
 		cmocka_unit_test(unbound_user_table),
 		cmocka_unit_test(stacked_default_route),
 		cmocka_unit_test(replaces_with_an_unrelated_space),

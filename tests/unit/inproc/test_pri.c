@@ -347,6 +347,7 @@ static void reset_returns_credits(void **state)
 			ok(ioasid_hostdev_page_request(rig.dev[0], &dma, IOASID_ACCESS_READ,
 						       i & 1));
 		}
+		dma.group = 4;
 		refused(ioasid_hostdev_page_request(rig.dev[0], &dma, IOASID_ACCESS_READ, false),
 			ENOSPC);
 		ok(ioasid_dev_reset(rig.handle[0]));
