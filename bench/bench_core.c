@@ -210,7 +210,7 @@ struct row {
 };
 
 /* Addresses in an order nobody can predict. */
-#define STREAM 65536
+#define STREAM 16384
 static uint64_t stream[STREAM];
 
 static struct rig main_rig;
@@ -408,7 +408,7 @@ static double run_miss(double *baseline)
 /* ---- two threads ------------------------------------------------------------------------------- */
 
 #define MT_WINDOWS 32
-#define MT_REPEATS 4
+#define MT_REPEATS 16
 
 struct mt {
 	pthread_barrier_t *start;

@@ -4,12 +4,15 @@
 
 #include "inproc/xlate.h"
 
-void ioasid_dma_enter(void)
+/* Three short functions per request: where they begin in a cache line shows in the figures. */
+#define hot_function __attribute__((hot, aligned(INPROC_CACHE_LINE)))
+
+hot_function void ioasid_dma_enter(void)
 {
 	section_enter();
 }
 
-void ioasid_dma_exit(void)
+hot_function void ioasid_dma_exit(void)
 {
 	section_exit();
 }
@@ -241,8 +244,8 @@ static noinline void *translate_slow(struct ioasid_hostdev *dev, struct ioasid_d
  * xlate_page() once more, for the case that matters: nothing is spilled, and all that is out of the
  * ordinary leaves by one tail call.
  */
-void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma, unsigned int access,
-			   size_t *bytes)
+hot_function void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma,
+					unsigned int access, size_t *bytes)
 {
 	u32 flags = dma->flags & (IOASID_DMA_PASID | IOASID_DMA_TRANSLATED | IOASID_DMA_PRIV);
 	u64 iova = dma->addr, key = dev->key, val;

@@ -357,6 +357,36 @@ static void bad_buffers_inside_arguments_are_EFAULT(void **state)
 	}
 }
 
+/* ---- the library over a node ------------------------------------------------------------------- */
+
+static void a_node_of_somebody_else_answers_ENOTTY(void **state)
+{
+	struct ioasid_fault fault;
+	struct ioasid_info info;
+	struct ioasid_dev *dev;
+	struct ioasid *ctx;
+	uint32_t space;
+
+	(void)state;
+	assert_int_equal(ioasid_open("/dev/null", &ctx), 0);
+	assert_true(ioasid_fd(ctx) >= 0);
+	assert_int_equal(ioasid_check_extension(ctx, IOASID_EXT_QUERY), -ENOTTY);
+	assert_int_equal(ioasid_get_info(ctx, NULL, 0, &info), -ENOTTY);
+	assert_int_equal(ioasid_alloc_kernel(ctx, &space), -ENOTTY);
+	assert_int_equal(ioasid_command(ctx, IOASID_GET_INFO, NULL), -ENOTTY);
+	assert_int_equal(ioasid_fault_open(ctx, 0), -ENOTTY);
+	assert_int_equal(ioasid_fault_read(ctx, &fault, 1), -ENOENT);
+	assert_int_equal(ioasid_fault_close(ctx), -ENOENT);
+	/* Devices are looked for in /dev/null-devices, by names of one component. */
+	assert_int_equal(ioasid_dev_open(ctx, "any", &dev), -ENOENT);
+	assert_int_equal(ioasid_dev_open(ctx, "..", &dev), -ENOENT);
+	assert_int_equal(ioasid_dev_open(ctx, "../null", &dev), -ENOENT);
+	assert_int_equal(ioasid_dev_open(ctx, "", &dev), -ENOENT);
+	/* A device of one home is nothing to a context of the other. */
+	assert_int_equal(ioasid_dev_bind(w.bound, ctx, 1), -EINVAL);
+	ioasid_close(ctx);
+}
+
 /* ---- running -------------------------------------------------------------------------------------------- */
 
 static int set_up(void **state)
@@ -434,7 +464,7 @@ static void run_case(void **state)
 int main(void)
 {
 	static struct case_ cases[NR_RULES * 64];
-	static struct CMUnitTest tests[NR_RULES * 64 + 3];
+	static struct CMUnitTest tests[NR_RULES * 64 + 4];
 	unsigned int r, i, n = 0;
 
 	for (i = 0; i < abi_nr_rows; i++) {
@@ -454,6 +484,7 @@ int main(void)
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(every_command_of_the_header_has_a_row);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(numbers_nobody_defined_are_ENOTTY);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(a_node_of_somebody_else_answers_ENOTTY);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(bad_buffers_inside_arguments_are_EFAULT);
 	return _cmocka_run_group_tests("abi", tests, n, set_up, tear_down);
 }

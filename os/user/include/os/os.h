@@ -8,7 +8,7 @@
  * helper only one home would need.
  *
  * The parts are sorted by how far a reader may trust them:
- *   stubs.h   things that do nothing here (annotations, might_sleep(), GFP flags)
+ *   inert.h   things that do nothing here (annotations, might_sleep(), GFP flags)
  *   dup.h     things that behave exactly as in the kernel (lists, interval tree, bits, errors)
  *   custom.h  things that differ on purpose (allocation that can be told to fail, RCU by liburcu,
  *             copies from a caller that is the same process)
@@ -16,7 +16,7 @@
 #ifndef IOASID_OS_H
 #define IOASID_OS_H
 
-#include "os/stubs.h"
+#include "os/inert.h"
 #include "os/dup.h"
 #include "os/custom.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* OS layer, user space: names that do nothing in a process. */
-#ifndef IOASID_OS_STUBS_H
-#define IOASID_OS_STUBS_H
+#ifndef IOASID_OS_INERT_H
+#define IOASID_OS_INERT_H
 
 #define __user
 #define __iomem
