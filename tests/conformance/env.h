@@ -24,6 +24,7 @@
  * @first_stage: kernel-managed tables in the first-stage format
  * @pasid_bits: width of its IOMMU
  * @fault_share: page requests one device may have waiting
+ * @ats_timeout_ms: how long a device may take to complete an invalidation
  * @delay_us: a pause between translation and copy, to widen races
  * @no_wait, @no_invalidate, @no_ad: ways to be wrong, for controls that must notice: invalidations
  *                                   that do not wait, that do nothing, walks that set no bits
@@ -38,6 +39,7 @@ struct conf_machine {
 	bool first_stage;
 	unsigned int pasid_bits;
 	unsigned int fault_share;
+	unsigned int ats_timeout_ms;
 	unsigned int delay_us;
 	bool no_wait;
 	bool no_invalidate;
@@ -50,6 +52,7 @@ struct conf_machine {
  * @dev_class: enum ioasid_class
  * @pasid_bits: width of its PASID capability; 0: none
  * @ats, @pri: has a device TLB, raises page requests
+ * @mute: it has a device TLB that it looks after itself, and never completes an invalidation
  * @group: devices with equal numbers share an IOMMU group; IOASID_INVALID: alone
  * @pri_capacity: page requests it may have outstanding; 0: a default
  */
@@ -59,6 +62,7 @@ struct conf_dev_spec {
 	unsigned int pasid_bits;
 	bool ats;
 	bool pri;
+	bool mute;
 	uint32_t group;
 	unsigned int pri_capacity;
 };
@@ -111,6 +115,7 @@ struct conf_env;
  * @dma: one request. Return: 0, -EFAULT blocked, -ENODEV
  * @page_request: one page request message without waiting. Return: 0; -ENOSPC no credit left
  * @response: answer to a group, if one came since. Return: true: @group and @code are filled
+ * @translate: an ATS translation request of a mute device. Return: true: a grant is outstanding
  * @hold, @release: let a DMA read section stay open until released, in the calling thread
  * @live: what is alive on the machine
  */
@@ -124,6 +129,7 @@ struct conf_home {
 	int (*page_request)(struct conf_dev *dev, uint32_t pasid, uint64_t addr, bool write,
 			    uint32_t group, bool last);
 	bool (*response)(struct conf_dev *dev, uint32_t *group, uint32_t *code);
+	bool (*translate)(struct conf_dev *dev, uint32_t pasid, uint64_t addr);
 	void *(*hold)(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
 	void (*release)(void *hold);
 	void (*live)(struct conf_env *env, struct conf_live *live);

@@ -40,6 +40,22 @@ static const struct ioasid_hostdev_ops device_ops = {
 	.page_response = inproc_page_response,
 };
 
+/* A mute device has heard of the invalidation and does nothing about it. */
+static void mute_invalidate(void *opaque, uint32_t pasid, uint64_t start, uint64_t last,
+			    uint32_t tag)
+{
+	(void)opaque;
+	(void)pasid;
+	(void)start;
+	(void)last;
+	(void)tag;
+}
+
+static const struct ioasid_hostdev_ops mute_ops = {
+	.page_response = inproc_page_response,
+	.invalidate = mute_invalidate,
+};
+
 static int inproc_start(struct conf_env *env, const struct conf_machine *machine)
 {
 	struct ioasid_host_config config = {
@@ -51,6 +67,7 @@ static int inproc_start(struct conf_env *env, const struct conf_machine *machine
 		.page_sizes = machine->page_sizes,
 		.pasid_bits = machine->pasid_bits,
 		.fault_share = machine->fault_share,
+		.ats_timeout_ms = machine->ats_timeout_ms,
 		.test_delay_us = machine->delay_us,
 	};
 	static unsigned int serial;
@@ -106,6 +123,10 @@ static struct conf_dev *inproc_plug(struct conf_env *env, const struct conf_dev_
 		config.flags |= IOASID_HOSTDEV_ATS;
 	if (spec->pri)
 		config.flags |= IOASID_HOSTDEV_PRI;
+	if (spec->mute) {
+		config.flags |= IOASID_HOSTDEV_ATS | IOASID_HOSTDEV_OWN_DTLB;
+		config.ops = &mute_ops;
+	}
 	config.opaque = dev;
 	dev->env = env;
 	pthread_mutex_init(&dev->lock, NULL);
@@ -182,6 +203,21 @@ static bool inproc_response(struct conf_dev *dev, uint32_t *group, uint32_t *cod
 	return any;
 }
 
+static bool inproc_translate(struct conf_dev *dev, uint32_t pasid, uint64_t addr)
+{
+	struct ioasid_dma d = { .addr = addr };
+	unsigned int lg2, granted = 0;
+	uint64_t translated;
+
+	if (pasid != CONF_RID) {
+		d.pasid = pasid;
+		d.flags |= IOASID_DMA_PASID;
+	}
+	return !ioasid_hostdev_translate(dev->hw, &d, IOASID_ACCESS_READ, &translated, &lg2,
+					 &granted) &&
+	       granted;
+}
+
 static void *inproc_hold(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len)
 {
 	struct ioasid_dma d = { .addr = addr };
@@ -229,6 +265,7 @@ const struct conf_home conf_home_inproc = {
 	.dma = inproc_dma,
 	.page_request = inproc_page_request,
 	.response = inproc_response,
+	.translate = inproc_translate,
 	.hold = inproc_hold,
 	.release = inproc_release,
 	.live = inproc_live,

@@ -31,6 +31,7 @@
 #define NEEDS_NO_INVALIDATE (1U << 6)
 #define NEEDS_NO_AD	    (1U << 7)
 #define RUNS_SLOWLY	    (1U << 8) /* runs on the machine with slow DMA as well */
+#define NEEDS_SHORT_TIMEOUT (1U << 9) /* a machine on which devices have little time */
 
 /** struct conf_test - a test of the suite. */
 struct conf_test {

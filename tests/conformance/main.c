@@ -26,6 +26,7 @@ static const struct conf_machine machines[] = {
 	{ .name = "first stage", .first_stage = true, .no_nesting = true },
 	{ .name = "no snoop control", .no_snoop = true },
 	{ .name = "slow DMA", .delay_us = 60 },
+	{ .name = "short timeout", .ats_timeout_ms = 20 },
 	{ .name = "wrong: does not wait", .delay_us = 60, .no_wait = true },
 	{ .name = "wrong: does not invalidate", .no_invalidate = true },
 	{ .name = "wrong: sets no accessed and dirty bits", .no_ad = true },
@@ -57,6 +58,8 @@ static bool suits(const struct conf_machine *machine, const struct conf_test *te
 		return suits_control(machine, test);
 	if (machine->delay_us)
 		return test->needs & RUNS_SLOWLY;
+	if (machine->ats_timeout_ms || test->needs & NEEDS_SHORT_TIMEOUT)
+		return machine->ats_timeout_ms && test->needs & NEEDS_SHORT_TIMEOUT;
 	if (test->needs & NEEDS_NESTING && machine->no_nesting)
 		return false;
 	if (test->needs & NEEDS_NO_NESTING && !machine->no_nesting)

@@ -305,6 +305,33 @@ static void bind_to_what_is_not_a_context_is_refused(void **state)
 	assert_int_equal(ioasid_dev_command(dev, IOASID_DEV_BIND_IOASID_FD, &b), 0);
 }
 
+static void a_device_of_another_machine_is_not_bound(void **state)
+{
+	struct fx *fx = *state;
+	struct conf_env other = { .home = fx->env.home };
+	struct conf_dev_spec spec = {
+		.name = "elsewhere",
+		.dev_class = IOASID_CLASS_PDEV,
+		.group = IOASID_INVALID,
+	};
+	struct conf_dev *hw;
+	struct ioasid_dev *dev;
+	struct ioasid *ctx;
+
+	if (other.home->start(&other, fx->machine))
+		skip(); /* a home with one machine only */
+	hw = other.home->plug(&other, &spec);
+	assert_non_null(hw);
+	assert_int_equal(ioasid_open(other.path, &ctx), 0);
+	assert_int_equal(ioasid_dev_open(ctx, "elsewhere", &dev), 0);
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_dev_bind(dev, fx->ctx[0], 1));
+	assert_int_equal(ioasid_dev_bind(dev, ctx, 1), 0);
+	ioasid_dev_close(dev);
+	ioasid_close(ctx);
+	other.home->unplug(hw);
+	other.home->stop(&other);
+}
+
 /* ---- groups ------------------------------------------------------------------------------------ */
 
 /* Slots 2 and 3 become the two members of a group. */
@@ -387,6 +414,48 @@ static void members_of_a_group_attach_to_one_space(void **state)
 	fx_dma_lands(fx, 2, CONF_RID, IOVA, 2);
 }
 
+static void unplugging_the_missing_member_completes_a_group(void **state)
+{
+	struct fx *fx = *state;
+	struct ioasid_dev *d2;
+	uint32_t a = space_at(fx, 1);
+	struct conf_dev_spec spec = {
+		.name = "dev4",
+		.dev_class = IOASID_CLASS_PDEV,
+		.group = 42,
+	};
+
+	plug_group(fx);
+	d2 = fx_bind(fx, 2);
+	assert_int_equal(ioasid_dev_attach(d2, a, 0), 0);
+	fx_dma_blocked(fx, 2, CONF_RID, IOVA, IOASID_REASON_NO_ROUTE);
+	/* Nobody joins a group that is in use: its DMA would be led where nobody asked. */
+	assert_null(fx->env.home->plug(&fx->env, &spec));
+	fx_unplug(fx, 3);
+	fx_dma_lands(fx, 2, CONF_RID, IOVA, 1);
+}
+
+static void a_member_that_left_the_top_of_the_stack_comes_back(void **state)
+{
+	struct fx *fx = *state;
+	struct ioasid_dev *d2, *d3;
+	uint32_t gpa = fx_gpa_space(fx), child = child_at(fx, gpa, 3);
+
+	plug_group(fx);
+	d2 = fx_bind(fx, 2);
+	d3 = fx_bind(fx, 3);
+	assert_int_equal(ioasid_dev_attach(d2, gpa, 0), 0);
+	assert_int_equal(ioasid_dev_attach(d2, child, 0), 0);
+	assert_int_equal(ioasid_dev_attach(d3, child, 0), 0);
+	assert_int_equal(ioasid_dev_detach(d2, child), 0);
+	fx_dma_lands(fx, 2, CONF_RID, IOVA, 3);
+	assert_int_equal(ioasid_dev_attach(d2, child, 0), 0);
+	assert_int_equal(ioasid_dev_detach(d3, child), 0);
+	fx_dma_lands(fx, 3, CONF_RID, IOVA, 3);
+	assert_int_equal(ioasid_dev_detach(d2, child), 0);
+	fx_dma_lands(fx, 3, CONF_RID, guest_data_gpa(&fx->g, 4), 4);
+}
+
 static void pasid_routes_are_only_for_devices_alone_in_their_group(void **state)
 {
 	struct fx *fx = *state;
@@ -419,6 +488,9 @@ static const struct conf_test tests[] = {
 	CONF_TEST(a_group_stays_blocked_until_all_its_members_are_bound, 0),
 	CONF_TEST(members_of_a_group_belong_to_one_context, NEEDS_DEFAULTS),
 	CONF_TEST(members_of_a_group_attach_to_one_space, 0),
+	CONF_TEST(unplugging_the_missing_member_completes_a_group, 0),
+	CONF_TEST(a_member_that_left_the_top_of_the_stack_comes_back, 0),
+	CONF_TEST(a_device_of_another_machine_is_not_bound, NEEDS_DEFAULTS),
 	CONF_TEST(pasid_routes_are_only_for_devices_alone_in_their_group, NEEDS_DEFAULTS),
 };
 CONF_SUITE(suite_default, "default route", tests);

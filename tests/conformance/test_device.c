@@ -220,6 +220,97 @@ static void malformed_eventfds_are_refused(void **state)
 	close(pipes[1]);
 }
 
+static uint32_t caps_of(struct fx *fx, unsigned int slot)
+{
+	struct ioasid_device_info info = { 0 };
+
+	assert_int_equal(ioasid_dev_get_info(fx->dev[slot], &info), 0);
+	return info.caps;
+}
+
+static void a_device_that_does_not_answer_is_fenced_until_reset(void **state)
+{
+	struct fx *fx = *state;
+	struct ioasid *ctx = fx->ctx[0];
+	struct conf_dev_spec spec = {
+		.name = "dev2",
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.pasid_bits = 20,
+		.mute = true,
+		.group = IOASID_INVALID,
+	};
+	struct ioasid_dev *good = fx_bind(fx, 0), *mute;
+	uint32_t gpa = fx_gpa_space(fx), user, other = space_at(fx, 4);
+	uint64_t root = guest_table_new(&fx->g);
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	fx_plug(fx, 2, &spec);
+	mute = fx_bind(fx, 2);
+	user = fx_user(fx, gpa, root);
+	guest_map(&fx->g, root, 4, IOVA, guest_data_gpa(&fx->g, 3), PTE_U | PTE_W, 1);
+	assert_int_equal(ioasid_dev_set_eventfd(mute, IOASID_DEV_EVENT_ERROR, fd), 0);
+	assert_int_equal(ioasid_dev_attach_pasid(mute, user, 5, 0), 0);
+	assert_int_equal(ioasid_dev_attach_pasid(good, user, 5, 0), 0);
+	fx_dma_lands(fx, 0, 5, IOVA, 3);
+	/* Nothing is held, so nothing is asked. */
+	assert_int_equal(ioasid_invalidate(ctx, user), 0);
+	assert_int_equal(caps_of(fx, 2) & IOASID_DEV_FENCED, 0);
+	assert_true(fx->env.home->translate(fx->hw[2], 5, IOVA));
+	guest_map(&fx->g, root, 4, IOVA, guest_data_gpa(&fx->g, 6), PTE_U | PTE_W, 1);
+	assert_int_equal(ioasid_invalidate(ctx, user), -EIO);
+	/* The promise holds all the same: the device is cut off, the other one sees the new page. */
+	assert_int_equal(caps_of(fx, 2) & IOASID_DEV_FENCED, IOASID_DEV_FENCED);
+	assert_int_equal(signalled(fd), 1);
+	fx_dma_blocked(fx, 2, 5, IOVA, -1);
+	assert_false(fx->env.home->translate(fx->hw[2], 5, IOVA));
+	fx_dma_lands(fx, 0, 5, IOVA, 6);
+	EXPECT_REFUSED(fx, -EIO, ioasid_dev_attach(mute, other, 0));
+	assert_int_equal(fx_refusal(fx, 2), IOASID_REFUSAL_FENCED);
+	EXPECT_REFUSED(fx, -EIO, ioasid_dev_attach_pasid(mute, other, 6, 0));
+	/* Routes and numbers stay; RESET ends it. */
+	assert_int_equal(ioasid_dev_reset(mute), 0);
+	assert_int_equal(caps_of(fx, 2) & IOASID_DEV_FENCED, 0);
+	fx_dma_lands(fx, 2, 5, IOVA, 6);
+	close(fd);
+}
+
+static void ending_things_works_on_a_device_that_does_not_answer(void **state)
+{
+	struct fx *fx = *state;
+	struct ioasid *ctx = fx->ctx[0];
+	struct conf_dev_spec spec = {
+		.name = "dev2",
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.pasid_bits = 20,
+		.mute = true,
+		.group = IOASID_INVALID,
+	};
+	unsigned int i;
+
+	/* UNMAP, CLEAR_HWID, DETACH, unbind: each in its turn meets an outstanding grant. */
+	fx_plug(fx, 2, &spec);
+	for (i = 0; i < 4; i++) {
+		struct ioasid_dev *mute = fx_bind(fx, 2);
+		uint32_t a = space_at(fx, 4);
+
+		assert_int_equal(ioasid_dev_attach_pasid(mute, a, 5, 0), 0);
+		assert_true(fx->env.home->translate(fx->hw[2], 5, IOVA));
+		if (i == 0)
+			assert_int_equal(ioasid_unmap_all(ctx, a, NULL), 0);
+		if (i == 1)
+			assert_int_equal(ioasid_clear_hwid(ctx, a, 5), 0);
+		if (i == 2)
+			assert_int_equal(ioasid_dev_detach_pasid(mute, a), 0);
+		if (i < 3) {
+			assert_int_equal(caps_of(fx, 2) & IOASID_DEV_FENCED, IOASID_DEV_FENCED);
+			fx_dma_blocked(fx, 2, 5, IOVA, -1);
+			assert_int_equal(ioasid_dev_reset(mute), 0);
+		}
+		fx_dev_close(fx, 2);
+		fx_dma_blocked(fx, 2, 5, IOVA, -1);
+	}
+}
+
 static void regions_nobody_offers_are_EINVAL(void **state)
 {
 	struct fx *fx = *state;
@@ -307,6 +398,8 @@ static const struct conf_test tests[] = {
 	CONF_TEST(an_eventfd_taken_away_stays_silent, NEEDS_DEFAULTS),
 	CONF_TEST(an_eventfd_outlives_its_descriptor, NEEDS_DEFAULTS),
 	CONF_TEST(malformed_eventfds_are_refused, NEEDS_DEFAULTS),
+	CONF_TEST(a_device_that_does_not_answer_is_fenced_until_reset, NEEDS_SHORT_TIMEOUT),
+	CONF_TEST(ending_things_works_on_a_device_that_does_not_answer, NEEDS_SHORT_TIMEOUT),
 	CONF_TEST(regions_nobody_offers_are_EINVAL, NEEDS_DEFAULTS),
 	CONF_TEST(closing_in_any_order_leaves_nothing, 0),
 	CONF_TEST(two_contexts_do_not_see_each_other, 0),
