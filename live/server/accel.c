@@ -285,7 +285,7 @@ static void accel_pci_write(struct accel *accel, uint64_t offset, const void *bu
 	size_t flr = ACCEL_DEVCTL + 1;
 
 	pci_config_write(&accel->pci, offset, buf, len);
-	if (offset <= flr && flr < offset + len && b[flr - offset] & ACCEL_DEVCTL_FLR >> 8)
+	if (offset <= flr && flr - offset < len && b[flr - offset] & ACCEL_DEVCTL_FLR >> 8)
 		accel_reset(accel);
 	else
 		accel_pci_update(accel);
@@ -302,6 +302,9 @@ int accel_region_read(struct accel *accel, unsigned int region, uint64_t offset,
 
 	if (region == VFIO_USER_CONFIG) {
 		memcpy(buf, accel->pci.bytes + offset, len);
+		if (atomic_load(&accel->pri_failed) && offset <= PCI_CAP_PRI + 6 &&
+		    PCI_CAP_PRI + 6 - offset < len)
+			b[PCI_CAP_PRI + 6 - offset] |= PCI_PRI_FAILURE;
 		return 0;
 	}
 	for (; len; len -= n, b += n, offset += n) {
@@ -347,6 +350,7 @@ void accel_reset(struct accel *accel)
 	unsigned int i;
 
 	accel_stop(accel);
+	atomic_store(&accel->pri_failed, false);
 	accel_pci_reset(accel);
 	for (i = 0; i < ACCEL_QUEUES; i++) {
 		struct accel_queue *q = &accel->queues[i];

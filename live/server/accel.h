@@ -94,6 +94,8 @@ struct accel {
 	struct pci_config pci;
 	struct ioasid_hostdev *dev;
 	atomic_uint functions; /* ACCEL_FUNC_* */
+	/* Software answered "response failure": no page requests until a reset. */
+	atomic_bool pri_failed;
 	pthread_mutex_t control_lock;
 	struct accel_queue queues[ACCEL_QUEUES];
 	atomic_ullong counters[ACCEL_NR_COUNTERS];

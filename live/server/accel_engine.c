@@ -55,6 +55,8 @@ void accel_page_response(void *opaque, uint32_t pasid, uint32_t group, uint32_t 
 	struct accel *accel = opaque;
 	struct accel_queue *q = &accel->queues[group % ACCEL_QUEUES];
 
+	if (code == IOASID_RESPONSE_FAILURE)
+		atomic_store(&accel->pri_failed, true);
 	pthread_mutex_lock(&q->lock);
 	/* An answer to a request given up meanwhile carries an older group. */
 	if (q->group == (int)group && q->pasid == pasid) {
@@ -141,7 +143,8 @@ static int accel_page_request(struct accel_queue *q, struct accel_work *w, struc
 /* Could software repair this? Everything else is final, and so is a page of the supervisor. */
 static bool accel_may_ask(const struct accel_queue *q, const struct ioasid_dma *dma)
 {
-	if (!q->with_pasid || !(atomic_load(&q->accel->functions) & ACCEL_FUNC_PRI))
+	if (!q->with_pasid || !(atomic_load(&q->accel->functions) & ACCEL_FUNC_PRI) ||
+	    atomic_load(&q->accel->pri_failed))
 		return false;
 	if (dma->reason == IOASID_REASON_PERMISSION)
 		return dma->arch_reason != ACCEL_REASON_USER;

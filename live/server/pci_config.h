@@ -27,7 +27,7 @@
 
 #define PCI_ATS_ENABLE	 (1U << 15)
 #define PCI_PRI_ENABLE	 (1U << 0)
-#define PCI_PRI_RESET	 (1U << 1)
+#define PCI_PRI_FAILURE	 (1U << 0) /* status */
 #define PCI_PASID_ENABLE (1U << 0)
 
 /**

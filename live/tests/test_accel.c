@@ -553,6 +553,35 @@ static void page_request_refused(void **state)
 	assert_int_equal(comp.page_requests, 0);
 }
 
+/* "Response failure": the function asks no more until it is reset. */
+static void page_requests_switched_off(void **state)
+{
+	struct fixture *f = *state;
+	struct accel_comp comp;
+	uint16_t status;
+
+	fx_answerer(f, IOASID_RESPONSE_FAILURE);
+	queue_start(f, 0, true);
+	*fx_pte(f, OFF_DATA) &= ~PTE_P;
+	comp = run(f, 0, ACCEL_OP_FILL, 0, VA + OFF_DATA, 64, 0);
+	assert_int_equal(comp.status, ACCEL_COMP_FAULT);
+	assert_int_equal(comp.page_requests, 1);
+	accel_region_read(&f->accel, VFIO_USER_CONFIG, PCI_CAP_PRI + 6, &status, 2);
+	assert_true(status & PCI_PRI_FAILURE);
+	atomic_store(&f->answer, IOASID_RESPONSE_SUCCESS);
+	comp = run(f, 0, ACCEL_OP_FILL, 0, VA + OFF_DATA, 64, 0);
+	assert_int_equal(comp.status, ACCEL_COMP_FAULT);
+	assert_int_equal(comp.page_requests, 0);
+	accel_reset(&f->accel);
+	assert_int_equal(ioasid_dev_reset(f->dev), 0);
+	fx_functions(f);
+	queue_start(f, 0, true);
+	comp = run(f, 0, ACCEL_OP_FILL, 0, VA + OFF_DATA, 64, 0);
+	assert_int_equal(comp.status, ACCEL_COMP_SUCCESS);
+	accel_region_read(&f->accel, VFIO_USER_CONFIG, PCI_CAP_PRI + 6, &status, 2);
+	assert_false(status & PCI_PRI_FAILURE);
+}
+
 /*
  * One queue waits for a page nobody brings; others work. Stopping it takes until software has
  * answered: it may be in the middle of handling the request.
@@ -750,13 +779,21 @@ int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(registers),	  CASE(enable_refused),
-		CASE(running_registers),  CASE(work),
-		CASE(interrupt),	  CASE(unreachable),
-		CASE(page_requests),	  CASE(page_request_refused),
-		CASE(stop_while_waiting), CASE(reset_while_waiting),
-		CASE(malformed),	  CASE(halts),
-		CASE(random_descriptors), CASE(doorbells),
+		CASE(registers),
+		CASE(enable_refused),
+		CASE(running_registers),
+		CASE(work),
+		CASE(interrupt),
+		CASE(unreachable),
+		CASE(page_requests),
+		CASE(page_request_refused),
+		CASE(page_requests_switched_off),
+		CASE(stop_while_waiting),
+		CASE(reset_while_waiting),
+		CASE(malformed),
+		CASE(halts),
+		CASE(random_descriptors),
+		CASE(doorbells),
 		CASE(reset_under_load),
 	};
 
