@@ -109,7 +109,8 @@ static void *free_racer(void *arg)
 {
 	struct racer *r = arg;
 
-	while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED)) {
+	/* At least once, however late this thread starts. */
+	do {
 		uint32_t ioasid;
 		int rc = ioasid_alloc_kernel(r->fx->ctx[0], &ioasid);
 
@@ -119,7 +120,7 @@ static void *free_racer(void *arg)
 		rc = ioasid_free(r->fx->ctx[0], ioasid);
 		r->wrong += rc != 0;
 		r->good++;
-	}
+	} while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED));
 	return NULL;
 }
 
@@ -129,18 +130,17 @@ static void *guess_racer(void *arg)
 	uint32_t n = 1;
 
 	/* Handles of others, just when they come and go: any answer, no harm. */
-	while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED)) {
+	do {
 		struct ioasid_ioas_info info = { 0 };
 		uint32_t child, handle = n++ % 64 + 1;
 
-		if (handle == r->ioasid)
-			continue;
+		handle += handle == r->ioasid;
 		ioasid_ioas_get_info(r->fx->ctx[0], handle, &info);
 		if (!ioasid_alloc_child(r->fx->ctx[0], handle, &child))
 			ioasid_free(r->fx->ctx[0], child);
 		ioasid_unmap_all(r->fx->ctx[0], handle, NULL);
 		r->good++;
-	}
+	} while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED));
 	return NULL;
 }
 
