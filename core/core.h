@@ -85,6 +85,7 @@ struct ioas_kind_policy;
  * @maps: kinds changed by MAP; NULL otherwise
  * @table: user tables; table.format 0: none bound
  * @bound: user tables: one is bound; read by fault reports without lock
+ * @owner: shared: the process, as the home holds it
  *
  * Everything but @maps changes only under ctx->lock held for writing.
  */
@@ -104,6 +105,7 @@ struct ioas {
 	struct ioas_maps *maps;
 	struct ioasid_table table;
 	bool bound;
+	void *owner;
 };
 
 /**

@@ -158,13 +158,27 @@ void *ioasid_device_priv(const struct ioasid_device *dev)
 	return dev->priv;
 }
 
+bool ioasid_device_signal(struct ioasid_device *dev, unsigned int index)
+{
+	bool listens;
+
+	mutex_lock(&dev->event_lock);
+	listens = dev->eventfd[index] != NULL;
+	if (listens)
+		dev->machine->ops->eventfd_signal(dev->eventfd[index]);
+	mutex_unlock(&dev->event_lock);
+	return listens;
+}
+
 void ioasid_device_fence(struct ioasid_device *dev)
 {
 	WRITE_ONCE(dev->fenced, true);
-	mutex_lock(&dev->event_lock);
-	if (dev->eventfd[IOASID_DEV_EVENT_ERROR])
-		dev->machine->ops->eventfd_signal(dev->eventfd[IOASID_DEV_EVENT_ERROR]);
-	mutex_unlock(&dev->event_lock);
+	(void)ioasid_device_signal(dev, IOASID_DEV_EVENT_ERROR);
+}
+
+bool ioasid_device_fenced(const struct ioasid_device *dev)
+{
+	return READ_ONCE(dev->fenced);
 }
 
 int device_refuse(struct ioasid_device *dev, u32 refusal, int rc)
@@ -237,6 +251,43 @@ static void drop_eventfds(struct ioasid_device *dev)
 	mutex_unlock(&dev->event_lock);
 }
 
+/* From here on the device is the context's. */
+static int bind_take(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 cookie)
+{
+	struct ioasid_device *dev = file->dev;
+	struct ioasid_machine *machine = dev->machine;
+	int rc = 0;
+
+	mutex_lock(&machine->lock);
+	if (dev->gone || file->dead)
+		rc = -ENODEV;
+	else if (dev->ctx || (dev->group->ctx && dev->group->ctx != ctx))
+		rc = -EBUSY;
+	if (!rc) {
+		dev->group->ctx = ctx;
+		dev->group->nr_bound++;
+		mutex_lock(&dev->route_lock);
+		dev->cookie = cookie;
+		mutex_unlock(&dev->route_lock);
+		set_binding(dev, ctx, file);
+		WRITE_ONCE(file->bound, true);
+	}
+	mutex_unlock(&machine->lock);
+	return rc;
+}
+
+/* ... and no longer. Nothing of the device is touched afterwards: another context may bind it. */
+static void bind_release(struct ioasid_device *dev)
+{
+	mutex_lock(&dev->machine->lock);
+	if (dev->file)
+		WRITE_ONCE(dev->file->bound, false);
+	set_binding(dev, NULL, NULL);
+	if (!--dev->group->nr_bound)
+		dev->group->ctx = NULL;
+	mutex_unlock(&dev->machine->lock);
+}
+
 /*
  * End a binding: stop the device, take every route away (each returns only when nothing of it is
  * still to land), answer what waits. Always succeeds. ctx->lock held for writing.
@@ -244,7 +295,6 @@ static void drop_eventfds(struct ioasid_device *dev)
 static void device_unbind(struct ioasid_device *dev)
 {
 	struct ioasid_ctx *ctx = dev->ctx;
-	struct ioasid_machine *machine = dev->machine;
 
 	/* Waiters for pages first: a quiesce may wait for what they block. */
 	faultq_stop(dev);
@@ -252,20 +302,15 @@ static void device_unbind(struct ioasid_device *dev)
 		dev->ops->quiesce(dev);
 	route_detach_all(dev);
 	stack_member_unbinding(dev);
+	if (dev->ops->unbind)
+		dev->ops->unbind(dev);
 	list_del(&dev->ctx_link);
 	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices - 1);
 	faultq_disown(dev);
 	drop_eventfds(dev);
 	dev->mode = IOASID_MODE_DEFAULT;
 	dev->last_refusal = IOASID_REFUSAL_NONE;
-	/* From here on another context may bind it: nothing of the device is touched afterwards. */
-	mutex_lock(&machine->lock);
-	if (dev->file)
-		WRITE_ONCE(dev->file->bound, false);
-	set_binding(dev, NULL, NULL);
-	if (!--dev->group->nr_bound)
-		dev->group->ctx = NULL;
-	mutex_unlock(&machine->lock);
+	bind_release(dev);
 }
 
 static void mark_dead(struct ioasid_device *dev)
@@ -309,9 +354,7 @@ void ioasid_device_unregister(struct ioasid_device *dev)
 		mutex_unlock(&machine->lock);
 		down_write(&ctx->lock);
 		if (READ_ONCE(dev->ctx) == ctx) {
-			if (dev->eventfd[IOASID_DEV_EVENT_REMOVAL])
-				machine->ops->eventfd_signal(
-					dev->eventfd[IOASID_DEV_EVENT_REMOVAL]);
+			(void)ioasid_device_signal(dev, IOASID_DEV_EVENT_REMOVAL);
 			mark_dead(dev);
 			device_unbind(dev);
 		}
@@ -361,6 +404,11 @@ void ioasid_devfile_close(struct ioasid_devfile *file)
 	kfree(file);
 }
 
+bool ioasid_device_bound_by(const struct ioasid_device *dev, const struct ioasid_devfile *file)
+{
+	return READ_ONCE(dev->file) == file;
+}
+
 /* The context of a bound descriptor, locked for writing, or ERR_PTR. */
 static struct ioasid_ctx *devfile_lock(struct ioasid_devfile *file)
 {
@@ -374,8 +422,8 @@ static struct ioasid_ctx *devfile_lock(struct ioasid_devfile *file)
 static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 cookie)
 {
 	struct ioasid_device *dev = file->dev;
-	struct ioasid_machine *machine = dev->machine;
 	u32 bits;
+	int rc;
 
 	if (ctx->closed)
 		return -ENODEV;
@@ -384,23 +432,15 @@ static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 
 	bits = dev->policy->pasid ? dev->pasid_bits : IOASID_PASID_BITS;
 	if (ctx->promised_bits != IOASID_INVALID && dev->policy->pasid && ctx->promised_bits > bits)
 		return -EMEDIUMTYPE;
-	mutex_lock(&machine->lock);
-	if (dev->gone || file->dead) {
-		mutex_unlock(&machine->lock);
-		return -ENODEV;
+	rc = bind_take(file, ctx, cookie);
+	if (rc)
+		return rc;
+	/* The context's lock keeps everybody from attaching before the home agrees. */
+	rc = dev->ops->bind ? dev->ops->bind(dev) : 0;
+	if (rc) {
+		bind_release(dev);
+		return rc;
 	}
-	if (dev->ctx || (dev->group->ctx && dev->group->ctx != ctx)) {
-		mutex_unlock(&machine->lock);
-		return -EBUSY;
-	}
-	dev->group->ctx = ctx;
-	dev->group->nr_bound++;
-	mutex_lock(&dev->route_lock);
-	dev->cookie = cookie;
-	mutex_unlock(&dev->route_lock);
-	set_binding(dev, ctx, file);
-	WRITE_ONCE(file->bound, true);
-	mutex_unlock(&machine->lock);
 	list_add_tail(&dev->ctx_link, &ctx->devices);
 	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices + 1);
 	return 0;
@@ -542,9 +582,18 @@ int devfile_set_eventfd(struct ioasid_devfile *file, void *arg)
 int devfile_get_region(struct ioasid_devfile *file, void *arg)
 {
 	struct ioasid_dev_region *r = arg;
+	struct ioasid_device *dev = file->dev;
+	int rc = -EOPNOTSUPP;
 
-	/* Regions belong to devices that pass hardware through; this release registers none. */
-	return r->index >= file->dev->nr_regions ? -EINVAL : -EOPNOTSUPP;
+	if (r->index >= dev->nr_regions)
+		return -EINVAL;
+	/* Unregistration waits for calls; none starts after it. */
+	if (!device_call_enter(dev))
+		return -ENODEV;
+	if (dev->ops->region)
+		rc = dev->ops->region(dev, r);
+	device_call_exit(dev);
+	return rc;
 }
 
 /* ---- information ---------------------------------------------------------------------------- */

@@ -115,7 +115,11 @@ static struct ioasid_domain *nested_domain(struct ioas *ioas, struct ioasid_iomm
 static struct ioasid_domain *shared_domain(struct ioas *ioas, struct ioasid_iommu *iommu,
 					   u32 *refusal)
 {
-	struct ioasid_domain_attr attr = { .type = IOASID_DOMAIN_SHARED, .snoop = ioas->snoop };
+	struct ioasid_domain_attr attr = {
+		.type = IOASID_DOMAIN_SHARED,
+		.snoop = ioas->snoop,
+		.owner = ioas->owner,
+	};
 	struct ioasid_domain *domain;
 
 	*refusal = IOASID_REFUSAL_SHARED;

@@ -67,6 +67,7 @@ enum ioasid_domain_type {
  * @nest_parent: PAGING: user tables will nest on it
  * @parent: NESTED: the parent's paging domain on the same IOMMU
  * @table: NESTED: the guest's table, or NULL: none yet
+ * @owner: SHARED: what ops->shared_get() returned for the process
  */
 struct ioasid_domain_attr {
 	enum ioasid_domain_type type;
@@ -75,6 +76,7 @@ struct ioasid_domain_attr {
 	bool nest_parent;
 	struct ioasid_domain *parent;
 	const struct ioasid_table *table;
+	void *owner;
 };
 
 /**
@@ -167,17 +169,24 @@ struct ioasid_iommu {
  * They may be called with the context's lock held: none of them may issue a command, or wait for
  * somebody who does. They may report faults and page requests.
  *
+ * @bind: a context takes the device: see that no DMA of it passes until an attach. Return: 0 or an
+ *        error that refuses the binding (-EBUSY: somebody else uses it)
+ * @unbind: the context let go of it, after quiesce, when its routes are gone
  * @quiesce: stop the device's DMA; on return nothing of it is on its way. May sleep
  * @reset: stop it and forget queues and registers
  * @page_response: a page request group was answered. May be called from any context that may
  *                 sleep, also from inside ioasid_report_page_request()
  * @can_save: its driver can save state
+ * @region: fill what GET_REGION tells of region @region->index < nr_regions. Return: 0 or an error
  */
 struct ioasid_device_ops {
+	int (*bind)(struct ioasid_device *dev);
+	void (*unbind)(struct ioasid_device *dev);
 	void (*quiesce)(struct ioasid_device *dev);
 	void (*reset)(struct ioasid_device *dev);
 	void (*page_response)(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 code);
 	bool (*can_save)(struct ioasid_device *dev);
+	int (*region)(struct ioasid_device *dev, struct ioasid_dev_region *region);
 };
 
 /**
@@ -224,6 +233,15 @@ void ioasid_device_unregister(struct ioasid_device *dev);
 void *ioasid_device_priv(const struct ioasid_device *dev);
 /** ioasid_device_fence() - it did not answer in time: block it and say so in its info. Any lock. */
 void ioasid_device_fence(struct ioasid_device *dev);
+/** ioasid_device_fenced() - is it? */
+bool ioasid_device_fenced(const struct ioasid_device *dev);
+/** ioasid_device_signal() - signal eventfd @index. Any lock. Return: somebody listens. */
+bool ioasid_device_signal(struct ioasid_device *dev, unsigned int index);
+/**
+ * ioasid_device_ppasid() - what goes on the wire for a guest's number
+ * Return: 0; -ENOENT: no such route. Takes the device's route lock.
+ */
+int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *ppasid);
 
 /* ---- faults ---------------------------------------------------------------------------------------- */
 
@@ -298,6 +316,9 @@ struct ioasid_pin_req {
  * @fault_fd: make the pollable descriptor. Return: fd or negative errno
  * @get_ctx: context behind a descriptor number, with a reference, or NULL
  * @eventfd_get: reference to the eventfd @fd, or ERR_PTR; @eventfd_signal, @eventfd_put
+ * @shared_get: the calling process, for a SHARED address space, with a reference; or ERR_PTR. NULL:
+ *              a home that has but one
+ * @shared_put: the address space goes
  */
 struct ioasid_home_ops {
 	u64 missing;
@@ -311,6 +332,8 @@ struct ioasid_home_ops {
 	void *(*eventfd_get)(int fd);
 	void (*eventfd_signal)(void *ev);
 	void (*eventfd_put)(void *ev);
+	void *(*shared_get)(struct ioasid_ctx *ctx);
+	void (*shared_put)(void *owner);
 };
 
 /**
@@ -356,6 +379,8 @@ struct ioasid_machine *ioasid_ctx_machine(const struct ioasid_ctx *ctx);
 struct ioasid_devfile;
 struct ioasid_devfile *ioasid_devfile_open(struct ioasid_device *dev);
 void ioasid_devfile_close(struct ioasid_devfile *file);
+/** ioasid_device_bound_by() - is it @file that has the device bound? Any lock; may change at once. */
+bool ioasid_device_bound_by(const struct ioasid_device *dev, const struct ioasid_devfile *file);
 
 /**
  * struct ioasid_arg - the argument of a command

@@ -123,11 +123,28 @@ static struct ioas_maps *maps_alloc(struct ioas *ioas)
 
 static void ioas_release(struct ioas *ioas)
 {
+	if (ioas->owner)
+		ioas->ctx->machine->ops->shared_put(ioas->owner);
 	if (ioas->maps) {
 		mutex_destroy(&ioas->maps->lock);
 		kfree(ioas->maps);
 	}
 	kfree(ioas);
+}
+
+/* The shared kind is the process that asks for it, however the descriptor travels later. */
+static int ioas_take_owner(struct ioas *ioas)
+{
+	const struct ioasid_home_ops *ops = ioas->ctx->machine->ops;
+	void *owner;
+
+	if (ioas->kind->kind != IOASID_KIND_SHARED || !ops->shared_get)
+		return 0;
+	owner = ops->shared_get(ioas->ctx);
+	if (IS_ERR(owner))
+		return (int)PTR_ERR(owner);
+	ioas->owner = owner;
+	return 0;
 }
 
 static struct ioas *ioas_create(struct ioasid_ctx *ctx, const struct ioas_kind_policy *kind,
@@ -205,9 +222,10 @@ int ioas_alloc(struct ioasid_ctx *ctx, void *arg)
 	ioas = ioas_create(ctx, kind, parent, a);
 	if (!ioas)
 		return -ENOMEM;
-	if (a->flags & IOASID_ALLOC_HANDLE)
+	rc = ioas_take_owner(ioas);
+	if (!rc && a->flags & IOASID_ALLOC_HANDLE)
 		rc = idtree_insert(&ctx->ioas, handle, ioas);
-	else
+	else if (!rc)
 		rc = idtree_alloc_cyclic(&ctx->ioas, 1, ctx->ioas.last, &ctx->next_handle, ioas,
 					 &handle);
 	if (rc) {

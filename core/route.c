@@ -24,6 +24,18 @@ static struct ioas_route *route_find(struct ioasid_device *dev, vpasid_t vpasid)
 	return pasid_space_find(&dev->space, PPASID(vpasid.val));
 }
 
+int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *ppasid)
+{
+	struct ioas_route *route;
+
+	mutex_lock(&dev->route_lock);
+	route = READ_ONCE(dev->ctx) ? route_find(dev, vpasid) : NULL;
+	if (route)
+		*ppasid = route->ppasid;
+	mutex_unlock(&dev->route_lock);
+	return route ? 0 : -ENOENT;
+}
+
 /* ---- one number -------------------------------------------------------------------------------- */
 
 static int take_number(struct ioasid_device *dev, struct ioas_route *route)

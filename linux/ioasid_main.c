@@ -8,7 +8,7 @@
 
 #include "linux/ioasid_linux.h"
 
-static struct ioasid_machine machine;
+struct ioasid_machine lin_machine;
 static const struct file_operations ioasid_fops;
 
 void lin_ctx_put(struct lin_ctx *lc)
@@ -29,7 +29,7 @@ static int ioasid_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	refcount_set(&lc->refs, 1);
 	init_waitqueue_head(&lc->wait);
-	lc->core = ioasid_ctx_open(&machine, NULL, lc);
+	lc->core = ioasid_ctx_open(&lin_machine, NULL, lc);
 	if (IS_ERR(lc->core)) {
 		int rc = PTR_ERR(lc->core);
 
@@ -114,8 +114,6 @@ static void lin_eventfd_put(void *ev)
 }
 
 static const struct ioasid_home_ops lin_home_ops = {
-	/* Pages of a file are not pinned here, and no IOMMU of this home walks a process's table. */
-	.missing = BIT_ULL(IOASID_EXT_MAP_FD) | BIT_ULL(IOASID_EXT_SHARED),
 	.pin = lin_pin,
 	.unpin = lin_unpin,
 	.extents = lin_extents,
@@ -125,6 +123,8 @@ static const struct ioasid_home_ops lin_home_ops = {
 	.eventfd_get = lin_eventfd_get,
 	.eventfd_signal = lin_eventfd_signal,
 	.eventfd_put = lin_eventfd_put,
+	.shared_get = lin_shared_get,
+	.shared_put = lin_shared_put,
 };
 
 /* ---- the module ----------------------------------------------------------------------------------- */
@@ -133,23 +133,36 @@ static int __init ioasid_module_init(void)
 {
 	int rc;
 
-	ioasid_machine_init(&machine, &lin_home_ops);
-	rc = misc_register(&ioasid_misc);
+	ioasid_machine_init(&lin_machine, &lin_home_ops);
+	rc = lin_iommu_init();
 	if (rc)
-		ioasid_machine_destroy(&machine);
+		goto err_machine;
+	rc = lin_kdev_init();
+	if (rc)
+		goto err_iommu;
+	rc = misc_register(&ioasid_misc);
+	if (!rc)
+		return 0;
+	lin_kdev_exit();
+err_iommu:
+	lin_iommu_exit();
+err_machine:
+	ioasid_machine_destroy(&lin_machine);
 	return rc;
 }
 
 static void __exit ioasid_module_exit(void)
 {
 	misc_deregister(&ioasid_misc);
+	lin_kdev_exit();
+	lin_iommu_exit();
 	/* Every open file held the module, so whatever is left now has been forgotten by the core. */
-	WARN_ON(atomic64_read(&machine.nr_ctx));
-	WARN_ON(atomic64_read(&machine.nr_ioas));
-	WARN_ON(atomic64_read(&machine.nr_domains));
-	WARN_ON(atomic64_read(&machine.nr_routes));
-	WARN_ON(atomic64_read(&machine.pinned));
-	ioasid_machine_destroy(&machine);
+	WARN_ON(atomic64_read(&lin_machine.nr_ctx));
+	WARN_ON(atomic64_read(&lin_machine.nr_ioas));
+	WARN_ON(atomic64_read(&lin_machine.nr_domains));
+	WARN_ON(atomic64_read(&lin_machine.nr_routes));
+	WARN_ON(atomic64_read(&lin_machine.pinned));
+	ioasid_machine_destroy(&lin_machine);
 }
 
 module_init(ioasid_module_init);

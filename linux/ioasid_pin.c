@@ -9,15 +9,22 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/file.h>
+#include <linux/hugetlb.h>
+#include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
+#include <linux/shmem_fs.h>
+#include <uapi/linux/fcntl.h>
 
 #include "linux/ioasid_linux.h"
 
 /* Pages asked for at once: one page of pointers. */
 #define PIN_BATCH (PAGE_SIZE / sizeof(struct page *))
+/* What one MAP may name: 2^36 pages are 256 TiB, more than anybody's limit and any overflow's. */
+#define PIN_MAX_PAGES (1UL << 36)
 /* One array of runs stays below what the allocator takes; 2^26 runs are at least 256 GiB. */
 #define PIN_MAX_RUNS (1UL << 26)
 
@@ -37,6 +44,8 @@ struct pin_run {
  * @nr_charged: pages charged
  * @nr_pages: pages pinned
  * @runs, @nr_runs, @room: sorted by index
+ * @file: the memory file, referenced, if it is one
+ * @folios, @nr_folios, @folio_room: memory files are pinned folio by folio
  * @write: pages may have been written to by devices
  */
 struct lin_pin {
@@ -47,6 +56,10 @@ struct lin_pin {
 	struct pin_run *runs;
 	unsigned long nr_runs;
 	unsigned long room;
+	struct file *file;
+	struct folio **folios;
+	unsigned long nr_folios;
+	unsigned long folio_room;
 	bool write;
 };
 
@@ -82,38 +95,40 @@ static unsigned long run_end(const struct lin_pin *pin, unsigned long i)
 	return i + 1 < pin->nr_runs ? pin->runs[i + 1].index : pin->nr_pages;
 }
 
-static int pin_grow(struct lin_pin *pin)
+/* Make room for one more in an array of @nr; it doubles. */
+static int array_grow(void **array, unsigned long nr, unsigned long *room, size_t size)
 {
-	unsigned long room = pin->room ? 2 * pin->room : 8;
-	struct pin_run *runs;
+	unsigned long more = *room ? 2 * *room : 8;
+	void *new;
 
-	if (room > PIN_MAX_RUNS)
+	if (nr < *room)
+		return 0;
+	if (more > PIN_MAX_RUNS)
 		return -ENOMEM;
-	runs = kvmalloc_array(room, sizeof(*runs), GFP_KERNEL_ACCOUNT);
-	if (!runs)
+	new = kvmalloc_array(more, size, GFP_KERNEL_ACCOUNT);
+	if (!new)
 		return -ENOMEM;
-	if (pin->nr_runs)
-		memcpy(runs, pin->runs, pin->nr_runs * sizeof(*runs));
-	kvfree(pin->runs);
-	pin->runs = runs;
-	pin->room = room;
+	if (nr)
+		memcpy(new, *array, nr * size);
+	kvfree(*array);
+	*array = new;
+	*room = more;
 	return 0;
 }
 
-static int pin_add_page(struct lin_pin *pin, struct page *page)
+/* @n pages that follow each other in physical memory. */
+static int pin_add_run(struct lin_pin *pin, struct page *page, unsigned long n)
 {
 	struct pin_run *run = pin->nr_runs ? &pin->runs[pin->nr_runs - 1] : NULL;
 	int rc;
 
 	if (!run || page_to_pfn(page) != page_to_pfn(run->page) + (pin->nr_pages - run->index)) {
-		if (pin->nr_runs == pin->room) {
-			rc = pin_grow(pin);
-			if (rc)
-				return rc;
-		}
+		rc = array_grow((void **)&pin->runs, pin->nr_runs, &pin->room, sizeof(*pin->runs));
+		if (rc)
+			return rc;
 		pin->runs[pin->nr_runs++] = (struct pin_run){ pin->nr_pages, page };
 	}
-	pin->nr_pages++;
+	pin->nr_pages += n;
 	return 0;
 }
 
@@ -122,7 +137,7 @@ static int pin_add_pages(struct lin_pin *pin, struct page **pages, int n)
 	int i, rc;
 
 	for (i = 0; i < n; i++) {
-		rc = pin_add_page(pin, pages[i]);
+		rc = pin_add_run(pin, pages[i], 1);
 		if (rc) {
 			unpin_user_pages(pages + i, n - i);
 			return rc;
@@ -131,7 +146,21 @@ static int pin_add_pages(struct lin_pin *pin, struct page **pages, int n)
 	return 0;
 }
 
-static void pin_drop_pages(struct lin_pin *pin)
+static void drop_folios(struct lin_pin *pin)
+{
+	unsigned long i;
+
+	for (i = 0; i < pin->nr_folios; i++) {
+		if (pin->write)
+			set_page_dirty_lock(folio_page(pin->folios[i], 0));
+		unpin_folio(pin->folios[i]);
+		cond_resched();
+	}
+	kvfree(pin->folios);
+	fput(pin->file);
+}
+
+static void drop_pages(struct lin_pin *pin)
 {
 	unsigned long i;
 
@@ -140,6 +169,14 @@ static void pin_drop_pages(struct lin_pin *pin)
 						 run_end(pin, i) - pin->runs[i].index, pin->write);
 		cond_resched();
 	}
+}
+
+static void pin_drop(struct lin_pin *pin)
+{
+	if (pin->file)
+		drop_folios(pin);
+	else
+		drop_pages(pin);
 	kvfree(pin->runs);
 }
 
@@ -191,18 +228,117 @@ static int pin_fill(struct lin_pin *pin, unsigned long uaddr, unsigned long npag
 		return -ENOMEM;
 	rc = pin_range(pin, uaddr, npages, batch);
 	kfree(batch);
-	if (rc)
-		pin_drop_pages(pin);
 	return rc;
 }
+
+/* ---- memory files ---------------------------------------------------------------------------------- */
+
+/* What is sealed against writing is not written to by devices either. */
+static unsigned int file_seals(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	if (shmem_mapping(inode->i_mapping))
+		return SHMEM_I(inode)->seals;
+#ifdef CONFIG_HUGETLBFS
+	return HUGETLBFS_I(inode)->seals;
+#else
+	return 0;
+#endif
+}
+
+/*
+ * Files whose pages are memory. Pinned pages stay whatever happens to the file: a file that is cut
+ * shorter later loses its link to them, no more.
+ */
+static int file_check(struct file *file, const struct ioasid_pin_req *req)
+{
+	bool memory = shmem_mapping(file_inode(file)->i_mapping) || is_file_hugepages(file);
+	u64 last = req->uaddr + (req->length - 1);
+
+	if (!memory)
+		return -EOPNOTSUPP;
+	if (last > MAX_LFS_FILESIZE)
+		return -EINVAL;
+	if (!(file->f_mode & FMODE_READ))
+		return -EPERM;
+	if (req->write && (!(file->f_mode & FMODE_WRITE) ||
+			   file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+		return -EPERM;
+	return last < i_size_read(file_inode(file)) ? 0 : -EFAULT;
+}
+
+/* Take over folios from @start on. Return: bytes of the range they cover, or an error. */
+static long file_take(struct lin_pin *pin, struct folio **folios, long n, size_t skip, u64 left)
+{
+	u64 covered = 0;
+	long i;
+	int rc;
+
+	for (i = 0; i < n; i++) {
+		u64 len = min_t(u64, folio_size(folios[i]) - skip, left - covered);
+
+		rc = pin_add_run(pin, folio_page(folios[i], skip >> PAGE_SHIFT), len >> PAGE_SHIFT);
+		if (rc) {
+			unpin_folios(folios + i, n - i);
+			return rc;
+		}
+		pin->folios[pin->nr_folios++] = folios[i];
+		covered += len;
+		skip = 0;
+	}
+	return covered;
+}
+
+static int file_range(struct lin_pin *pin, u64 start, u64 length, struct folio **batch)
+{
+	u64 end = start + length;
+	pgoff_t skip;
+	long n;
+
+	while (start < end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		n = memfd_pin_folios(pin->file, start, end - 1, batch, PIN_BATCH, &skip);
+		if (n <= 0)
+			return n ? pin_errno(n) : -EFAULT;
+		n = file_take(pin, batch, n, skip, end - start);
+		if (n < 0)
+			return n;
+		start += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int file_fill(struct lin_pin *pin, const struct ioasid_pin_req *req)
+{
+	struct folio **batch;
+	int rc;
+
+	pin->file = fget(req->fd);
+	if (!pin->file)
+		return -EBADF;
+	rc = file_check(pin->file, req);
+	if (rc)
+		return rc;
+	/* At most one folio a page. */
+	pin->folios =
+		kvmalloc_array(req->length >> PAGE_SHIFT, sizeof(*pin->folios), GFP_KERNEL_ACCOUNT);
+	batch = kmalloc_array(PIN_BATCH, sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	rc = pin->folios && batch ? file_range(pin, req->uaddr, req->length, batch) : -ENOMEM;
+	kfree(batch);
+	return rc;
+}
+
+/* ---- the operations ----------------------------------------------------------------------------------- */
 
 static int pin_check(const struct ioasid_pin_req *req)
 {
 	u64 last;
 
-	if (req->fd >= 0)
-		return -EOPNOTSUPP;
-	if (!req->length || ((req->uaddr | req->length) & ~PAGE_MASK))
+	if (!req->length || ((req->uaddr | req->length) & ~PAGE_MASK) ||
+	    req->length >> PAGE_SHIFT > PIN_MAX_PAGES)
 		return -EINVAL;
 	return check_add_overflow(req->uaddr, req->length - 1, &last) ? -EINVAL : 0;
 }
@@ -229,13 +365,14 @@ int lin_pin(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **out
 	rc = pin_charge(pin, npages);
 	if (rc)
 		goto err_free;
-	rc = pin_fill(pin, req->uaddr, npages);
+	rc = req->fd >= 0 ? file_fill(pin, req) : pin_fill(pin, req->uaddr, npages);
 	if (rc)
-		goto err_uncharge;
+		goto err_drop;
 	*out = pin;
 	return 0;
 
-err_uncharge:
+err_drop:
+	pin_drop(pin);
 	pin_uncharge(pin);
 err_free:
 	mmdrop(pin->mm);
@@ -248,7 +385,7 @@ void lin_unpin(struct ioasid_ctx *ctx, void *p)
 {
 	struct lin_pin *pin = p;
 
-	pin_drop_pages(pin);
+	pin_drop(pin);
 	pin_uncharge(pin);
 	mmdrop(pin->mm);
 	free_uid(pin->user);
