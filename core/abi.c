@@ -7,7 +7,11 @@
 #include "core/core.h"
 
 enum abi_lock {
-	ABI_LOCK_NONE, /* works on the fault queue only: gets through while others wait */
+	/*
+	 * Works on the fault queue only, and gets through while others wait; or copies arrays, and
+	 * takes the lock itself: a caller's page that does not come must not hold it up.
+	 */
+	ABI_LOCK_NONE,
 	ABI_LOCK_READ,
 	ABI_LOCK_WRITE,
 };
@@ -60,14 +64,14 @@ static const struct abi_row ctx_rows[] = {
 	    .flags = IOASID_INFO_COOKIES,
 	    OUT(struct ioasid_info, pasid_bits, non_coherent),
 	    RESERVED(struct ioasid_info),
-	    .lock = ABI_LOCK_READ, .ctx_fn = ctx_get_info),
+	    .lock = ABI_LOCK_NONE, .ctx_fn = ctx_get_info),
 	CTX(IOASID_DEVICE_GET_INFO, ioasid_device_info, iommu_format,
 	    OUT(struct ioasid_device_info, dev_class, iommu_format),
-	    .lock = ABI_LOCK_READ, .ctx_fn = device_get_info_by_cookie),
+	    .lock = ABI_LOCK_NONE, .ctx_fn = device_get_info_by_cookie),
 	CTX(IOASID_IOAS_GET_INFO, ioasid_ioas_info, nr_ranges,
 	    OUT(struct ioasid_ioas_info, kind, nr_ranges),
 	    RESERVED(struct ioasid_ioas_info),
-	    .lock = ABI_LOCK_READ, .ctx_fn = ioas_get_info),
+	    .lock = ABI_LOCK_NONE, .ctx_fn = ioas_get_info),
 	CTX(IOASID_ALLOC, ioasid_alloc, table,
 	    .flags = IOASID_ALLOC_HANDLE | IOASID_ALLOC_TABLE,
 	    OUT(struct ioasid_alloc, ioasid, ioasid),
@@ -151,7 +155,7 @@ static const struct abi_row ctx_rows[] = {
 	    .lock = ABI_LOCK_READ, .ctx_fn = ctx_unavailable),
 	CTX(IOASID_QUERY, ioasid_query, count,
 	    OUT(struct ioasid_query, cursor, count),
-	    .lock = ABI_LOCK_READ, .ctx_fn = query_objects),
+	    .lock = ABI_LOCK_NONE, .ctx_fn = query_objects),
 };
 
 static const struct abi_row dev_rows[] = {

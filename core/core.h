@@ -318,6 +318,8 @@ struct ioas_route {
 };
 
 /* ---- ctx.c -------------------------------------------------------------------------------------- */
+/** ctx_lock_read() - for handlers that lock by themselves. Return: 0; -ENODEV: closed, not locked. */
+int ctx_lock_read(struct ioasid_ctx *ctx);
 struct ioasid_device *ctx_find_device(struct ioasid_ctx *ctx, u64 cookie);
 u32 ctx_advertisable_bits(struct ioasid_ctx *ctx);
 int ctx_check_extension(struct ioasid_ctx *ctx, void *arg);

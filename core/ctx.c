@@ -85,6 +85,15 @@ struct ioasid_machine *ioasid_ctx_machine(const struct ioasid_ctx *ctx)
 	return ctx->machine;
 }
 
+int ctx_lock_read(struct ioasid_ctx *ctx)
+{
+	down_read(&ctx->lock);
+	if (!ctx->closed)
+		return 0;
+	up_read(&ctx->lock);
+	return -ENODEV;
+}
+
 struct ioasid_device *ctx_find_device(struct ioasid_ctx *ctx, u64 cookie)
 {
 	struct ioasid_device *dev;
@@ -173,21 +182,39 @@ static void sum_device(struct width_sum *sum, const struct ioasid_device *dev)
 		sum->non_coherent = true;
 }
 
-static int sum_cookies(struct ioasid_ctx *ctx, const struct ioasid_info *info,
+/* The caller's list, or NULL where there is none to bring in; ERR_PTR. To be freed with kvfree(). */
+static u64 *copy_cookies(const struct ioasid_info *info)
+{
+	u64 *cookies;
+
+	if (!(info->flags & IOASID_INFO_COOKIES))
+		return info->cookies || info->nr_cookies ? ERR_PTR(-EINVAL) : NULL;
+	if (info->nr_cookies > MAX_COOKIES)
+		return ERR_PTR(-EINVAL);
+	if (!info->nr_cookies)
+		return NULL;
+	cookies = kvcalloc(info->nr_cookies, sizeof(*cookies), GFP_KERNEL_ACCOUNT);
+	if (!cookies)
+		return ERR_PTR(-ENOMEM);
+	if (!os_copy_from_user(cookies, info->cookies, info->nr_cookies * sizeof(*cookies)))
+		return cookies;
+	kvfree(cookies);
+	return ERR_PTR(-EFAULT);
+}
+
+static int sum_devices(struct ioasid_ctx *ctx, const struct ioasid_info *info, const u64 *cookies,
 		       struct width_sum *sum)
 {
 	struct ioasid_device *dev;
-	u64 cookie;
 	u32 i;
-	int rc;
 
-	if (info->nr_cookies > MAX_COOKIES)
-		return -EINVAL;
+	if (!(info->flags & IOASID_INFO_COOKIES)) {
+		list_for_each_entry(dev, &ctx->devices, ctx_link)
+			sum_device(sum, dev);
+		return 0;
+	}
 	for (i = 0; i < info->nr_cookies; i++) {
-		rc = os_copy_from_user(&cookie, info->cookies + 8ULL * i, sizeof(cookie));
-		if (rc)
-			return rc;
-		dev = ctx_find_device(ctx, cookie);
+		dev = ctx_find_device(ctx, cookies[i]);
 		if (!dev)
 			return -ENOENT;
 		sum_device(sum, dev);
@@ -227,23 +254,14 @@ static bool reaches_non_coherent(struct ioasid_device *dev)
 	return false;
 }
 
-int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
+static int fill_info(struct ioasid_ctx *ctx, struct ioasid_info *info, const u64 *cookies)
 {
-	struct ioasid_info *info = arg;
 	struct width_sum sum = { 0 };
 	struct ioasid_device *dev;
-	int rc;
+	int rc = sum_devices(ctx, info, cookies, &sum);
 
-	if (info->flags & IOASID_INFO_COOKIES) {
-		rc = sum_cookies(ctx, info, &sum);
-		if (rc)
-			return rc;
-	} else {
-		if (info->cookies || info->nr_cookies)
-			return -EINVAL;
-		list_for_each_entry(dev, &ctx->devices, ctx_link)
-			sum_device(&sum, dev);
-	}
+	if (rc)
+		return rc;
 	info->pasid_bits = sum.bits;
 	/* ECAP.PSS holds the width less one; the other two hold the width itself. */
 	info->vtd_pss = sum.bits ? sum.bits - 1 : 0;
@@ -266,6 +284,23 @@ int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
 	info->no_migration = no_migration(ctx);
 	info->non_coherent = sum.non_coherent;
 	return 0;
+}
+
+int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
+{
+	struct ioasid_info *info = arg;
+	u64 *cookies = copy_cookies(info);
+	int rc;
+
+	if (IS_ERR(cookies))
+		return (int)PTR_ERR(cookies);
+	rc = ctx_lock_read(ctx);
+	if (!rc) {
+		rc = fill_info(ctx, info, cookies);
+		up_read(&ctx->lock);
+	}
+	kvfree(cookies);
+	return rc;
 }
 
 /* ---- number policy -------------------------------------------------------------------------------- */

@@ -644,55 +644,66 @@ static void fill_bound(struct ioasid_device *dev, struct ioasid_device_info *inf
 	info->last_refusal = dev->last_refusal;
 }
 
-/* The IOMMU outlives its devices and the windows are fixed: no lock is held over the copy. */
-static int fill_ranges(struct ioasid_iommu *iommu, struct ioasid_device_info *info)
+static u32 collect_ranges(struct ioasid_iommu *iommu, struct ioasid_range *ranges)
 {
-	struct ioasid_range ranges[MAX_RANGES];
-	u32 room = info->nr_ranges, n;
+	return min_t(u32, iommu->ops->report_ranges(iommu, ranges, MAX_RANGES), MAX_RANGES);
+}
 
-	memset(ranges, 0, sizeof(ranges));
-	n = iommu->ops->report_ranges(iommu, ranges, MAX_RANGES);
-	n = min_t(u32, n, MAX_RANGES);
-	info->nr_ranges = n;
+/* No lock is held: a page of the caller that does not come must not hold others up. */
+static int copy_ranges(const struct ioasid_device_info *info, const struct ioasid_range *ranges,
+		       u32 room)
+{
 	if (!info->ranges || !room)
 		return 0;
-	return os_copy_to_user(info->ranges, ranges, min(n, room) * sizeof(ranges[0]));
+	return os_copy_to_user(info->ranges, ranges,
+			       min(info->nr_ranges, room) * sizeof(ranges[0]));
 }
 
 int device_get_info_by_cookie(struct ioasid_ctx *ctx, void *arg)
 {
+	struct ioasid_range ranges[MAX_RANGES] = { 0 };
 	struct ioasid_device_info *info = arg;
-	struct ioasid_device *dev = ctx_find_device(ctx, info->cookie);
+	u32 room = info->nr_ranges;
+	struct ioasid_device *dev;
+	int rc = ctx_lock_read(ctx);
 
-	if (!dev)
-		return -ENOENT;
-	fill_static(dev, info);
-	fill_bound(dev, info);
-	info->group = dev->group->number;
-	return fill_ranges(dev->iommu, info);
+	if (rc)
+		return rc;
+	dev = ctx_find_device(ctx, info->cookie);
+	if (dev) {
+		fill_static(dev, info);
+		fill_bound(dev, info);
+		info->group = dev->group->number;
+		info->nr_ranges = collect_ranges(dev->iommu, ranges);
+	}
+	up_read(&ctx->lock);
+	return dev ? copy_ranges(info, ranges, room) : -ENOENT;
 }
 
 int devfile_get_info(struct ioasid_devfile *file, void *arg)
 {
+	struct ioasid_range ranges[MAX_RANGES] = { 0 };
 	struct ioasid_device_info *info = arg;
 	struct ioasid_device *dev = file->dev;
-	struct ioasid_iommu *iommu;
+	u32 room = info->nr_ranges;
 	struct ioasid_ctx *ctx;
+	bool gone;
 
 	if (info->cookie)
 		return -EINVAL;
 	ctx = device_lock_ctx(file);
 	/* Unregistration takes the machine's lock last: not gone here means the group is there. */
 	mutex_lock(&dev->machine->lock);
-	iommu = dev->gone ? NULL : dev->iommu;
-	if (iommu) {
+	gone = dev->gone;
+	if (!gone) {
 		fill_static(dev, info);
 		info->group = dev->group->number;
+		info->nr_ranges = collect_ranges(dev->iommu, ranges);
 		if (ctx)
 			fill_bound(dev, info);
 	}
 	mutex_unlock(&dev->machine->lock);
 	if (ctx)
 		unlock_ctx(ctx);
-	return iommu ? fill_ranges(iommu, info) : -ENODEV;
+	return gone ? -ENODEV : copy_ranges(info, ranges, room);
 }

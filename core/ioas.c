@@ -398,32 +398,29 @@ static bool range_listed(const struct ioasid_range *ranges, u32 n, const struct 
 	return false;
 }
 
-static int report_ranges(struct ioas *ioas, struct ioasid_ioas_info *info)
+/* Return: how many. */
+static u32 collect_ranges(struct ioas *ioas, struct ioasid_range *ranges)
 {
-	struct ioasid_range ranges[MAX_RANGES], own[MAX_RANGES];
+	struct ioasid_range own[MAX_RANGES];
 	struct ioasid_domain *domain;
-	u32 n = 1, room = info->nr_ranges, i, got;
+	u32 n = 1, i, got;
 
-	memset(ranges, 0, sizeof(ranges));
 	ranges[0].last = ioas_input_last(ioas);
 	list_for_each_entry(domain, &ioas->domains, link) {
 		ranges[0].last = min(ranges[0].last, domain->iommu->last);
 		got = domain->iommu->ops->report_ranges(domain->iommu, own, ARRAY_SIZE(own));
 		got = min_t(u32, got, ARRAY_SIZE(own));
-		for (i = 0; i < got && n < ARRAY_SIZE(ranges); i++) {
+		for (i = 0; i < got && n < MAX_RANGES; i++) {
 			if (own[i].type != IOASID_RANGE_USABLE && !range_listed(ranges, n, &own[i]))
 				ranges[n++] = own[i];
 		}
 	}
-	info->nr_ranges = n;
-	if (!info->ranges || !room)
-		return 0;
-	return os_copy_to_user(info->ranges, ranges, min(n, room) * sizeof(ranges[0]));
+	return n;
 }
 
-int ioas_get_info(struct ioasid_ctx *ctx, void *arg)
+static int fill_info(struct ioasid_ctx *ctx, struct ioasid_ioas_info *info,
+		     struct ioasid_range *ranges)
 {
-	struct ioasid_ioas_info *info = arg;
 	struct ioas *ioas = ioas_find(ctx, info->ioasid);
 	struct ioasid_domain *domain;
 
@@ -443,7 +440,25 @@ int ioas_get_info(struct ioasid_ctx *ctx, void *arg)
 	info->nr_maps = ioas->maps ? READ_ONCE(ioas->maps->nr) : 0;
 	info->mapped_bytes = ioas->maps ? READ_ONCE(ioas->maps->bytes) : 0;
 	info->page_sizes = common_page_sizes(ioas);
-	return report_ranges(ioas, info);
+	info->nr_ranges = collect_ranges(ioas, ranges);
+	return 0;
+}
+
+int ioas_get_info(struct ioasid_ctx *ctx, void *arg)
+{
+	struct ioasid_range ranges[MAX_RANGES] = { 0 };
+	struct ioasid_ioas_info *info = arg;
+	u32 room = info->nr_ranges;
+	int rc = ctx_lock_read(ctx);
+
+	if (rc)
+		return rc;
+	rc = fill_info(ctx, info, ranges);
+	up_read(&ctx->lock);
+	if (rc || !info->ranges || !room)
+		return rc;
+	return os_copy_to_user(info->ranges, ranges,
+			       min(info->nr_ranges, room) * sizeof(ranges[0]));
 }
 
 /** ioas_input_last() - greatest address MAP takes, as far as ALLOC said. */

@@ -9,18 +9,14 @@
 /* What one call has written so far. */
 struct query_out {
 	struct ioasid_query *q;
+	u8 *entries;
 	u32 size;
 	u32 room;
 };
 
-static int query_put(struct query_out *out, const void *entry)
+static void query_put(struct query_out *out, const void *entry)
 {
-	struct ioasid_query *q = out->q;
-	int rc = os_copy_to_user(q->buffer + (u64)q->count * out->size, entry, out->size);
-
-	if (!rc)
-		q->count++;
-	return rc;
+	memcpy(out->entries + (size_t)out->q->count++ * out->size, entry, out->size);
 }
 
 static bool query_full(const struct query_out *out)
@@ -33,7 +29,6 @@ static int query_ioas(struct ioasid_ctx *ctx, struct query_out *out)
 	struct ioasid_query *q = out->q;
 	struct ioas *ioas;
 	u32 id;
-	int rc;
 
 	if (q->cursor > ctx->ioas.last) {
 		q->cursor = QUERY_END;
@@ -50,9 +45,7 @@ static int query_ioas(struct ioasid_ctx *ctx, struct query_out *out)
 		q->cursor = id;
 		if (query_full(out))
 			return 0;
-		rc = query_put(out, &e);
-		if (rc)
-			return rc;
+		query_put(out, &e);
 	}
 	q->cursor = QUERY_END;
 	return 0;
@@ -63,7 +56,6 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 	struct ioasid_query *q = out->q;
 	struct ioasid_device *dev;
 	u64 i = 0;
-	int rc;
 
 	list_for_each_entry(dev, &ctx->devices, ctx_link) {
 		struct ioasid_query_device e = {
@@ -80,9 +72,7 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 			q->cursor = i - 1;
 			return 0;
 		}
-		rc = query_put(out, &e);
-		if (rc)
-			return rc;
+		query_put(out, &e);
 	}
 	q->cursor = QUERY_END;
 	return 0;
@@ -95,8 +85,9 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 #define POSITION_LG2  (IOASID_PASID_BITS + 1)
 #define FIRST_PENDING (1U << IOASID_PASID_BITS)
 
-static int query_put_route(struct query_out *out, struct ioasid_device *dev, u32 ioasid, u32 vpasid,
-			   u32 flags)
+/* Return: false: no room: the caller goes on here. */
+static bool query_put_route(struct query_out *out, struct ioasid_device *dev, u32 ioasid,
+			    u32 vpasid, u32 flags)
 {
 	struct ioasid_query_route e = {
 		.cookie = dev->cookie,
@@ -105,60 +96,54 @@ static int query_put_route(struct query_out *out, struct ioasid_device *dev, u32
 		.flags = flags,
 	};
 
-	/* 1: no room: the caller goes on here. */
-	return query_full(out) ? 1 : query_put(out, &e);
+	if (query_full(out))
+		return false;
+	query_put(out, &e);
+	return true;
 }
 
-static int query_numbers(struct ioasid_device *dev, struct query_out *out, u32 *position)
+/* Return: false: no room; @position says where. So do the next two. */
+static bool query_numbers(struct ioasid_device *dev, struct query_out *out, u32 *position)
 {
 	struct ioas_route *route;
 	ppasid_t n;
-	int rc;
 
 	for (n = PPASID(*position); (route = pasid_space_next(&dev->space, &n)); n.val++) {
 		*position = n.val;
-		rc = query_put_route(out, dev, route->attach->ioas->handle.val, route->vpasid.val,
-				     IOASID_ROUTE_PASID);
-		if (rc)
-			return rc;
+		if (!query_put_route(out, dev, route->attach->ioas->handle.val, route->vpasid.val,
+				     IOASID_ROUTE_PASID))
+			return false;
 	}
 	*position = FIRST_PENDING;
-	return 0;
+	return true;
 }
 
-static int query_pending(struct ioasid_device *dev, struct query_out *out, u32 *position)
+static bool query_pending(struct ioasid_device *dev, struct query_out *out, u32 *position)
 {
 	struct ioas_attach *attach;
 	u32 i = FIRST_PENDING;
-	int rc;
 
 	list_for_each_entry(attach, &dev->attaches, dev_link) {
 		if (!list_empty(&attach->routes) || i++ < *position)
 			continue;
 		*position = i - 1;
-		rc = query_put_route(out, dev, attach->ioas->handle.val, 0,
-				     IOASID_ROUTE_PASID | IOASID_ROUTE_PENDING);
-		if (rc)
-			return rc;
+		if (!query_put_route(out, dev, attach->ioas->handle.val, 0,
+				     IOASID_ROUTE_PASID | IOASID_ROUTE_PENDING))
+			return false;
 	}
-	return 0;
+	return true;
 }
 
-static int query_device_routes(struct ioasid_device *dev, struct query_out *out, u32 *position)
+static bool query_device_routes(struct ioasid_device *dev, struct query_out *out, u32 *position)
 {
 	u32 top = device_default(dev);
-	int rc;
 
-	if (!*position && top != IOASID_INVALID) {
-		rc = query_put_route(out, dev, top, 0, 0);
-		if (rc)
-			return rc;
-	}
+	if (!*position && top != IOASID_INVALID && !query_put_route(out, dev, top, 0, 0))
+		return false;
 	if (*position < FIRST_PENDING) {
 		*position = *position ?: 1;
-		rc = query_numbers(dev, out, position);
-		if (rc)
-			return rc;
+		if (!query_numbers(dev, out, position))
+			return false;
 	}
 	return query_pending(dev, out, position);
 }
@@ -169,29 +154,24 @@ static int query_routes(struct ioasid_ctx *ctx, struct query_out *out)
 	u64 first = q->cursor >> POSITION_LG2, i = 0;
 	u32 position = (u32)q->cursor & ((1U << POSITION_LG2) - 1);
 	struct ioasid_device *dev;
-	int rc;
 
 	list_for_each_entry(dev, &ctx->devices, ctx_link) {
 		if (i++ < first)
 			continue;
-		rc = query_device_routes(dev, out, &position);
-		if (rc > 0) {
+		if (!query_device_routes(dev, out, &position)) {
 			q->cursor = (i - 1) << POSITION_LG2 | position;
 			return 0;
 		}
-		if (rc)
-			return rc;
 		position = 0;
 	}
 	q->cursor = QUERY_END;
 	return 0;
 }
 
-static int query_maps(struct ioas *ioas, struct query_out *out)
+static void query_maps(struct ioas *ioas, struct query_out *out)
 {
 	struct ioasid_query *q = out->q;
 	struct ioas_map *map;
-	int rc;
 
 	for (map = ioas_map_first(ioas, q->cursor, ~0UL); map;
 	     map = ioas_map_next(map, q->cursor, ~0UL)) {
@@ -206,29 +186,25 @@ static int query_maps(struct ioas *ioas, struct query_out *out)
 			continue;
 		if (query_full(out)) {
 			q->cursor = e.iova;
-			return 0;
+			return;
 		}
-		rc = query_put(out, &e);
-		if (rc)
-			return rc;
+		query_put(out, &e);
 	}
 	q->cursor = QUERY_END;
-	return 0;
 }
 
 static int query_maps_of(struct ioasid_ctx *ctx, struct query_out *out)
 {
 	struct ioas *ioas = ioas_find(ctx, out->q->ioasid);
-	int rc;
 
 	if (!ioas)
 		return -ENOENT;
 	if (!ioas->maps)
 		return -EINVAL;
 	mutex_lock(ioas_family_lock(ioas));
-	rc = query_maps(ioas, out);
+	query_maps(ioas, out);
 	mutex_unlock(ioas_family_lock(ioas));
-	return rc;
+	return 0;
 }
 
 static const struct {
@@ -245,6 +221,7 @@ int query_objects(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_query *q = arg;
 	struct query_out out = { .q = q };
+	int rc;
 
 	if (q->type >= ARRAY_SIZE(queries) || !queries[q->type].fn)
 		return -EINVAL;
@@ -257,5 +234,16 @@ int query_objects(struct ioasid_ctx *ctx, void *arg)
 	if (q->cursor == QUERY_END)
 		return 0;
 	out.size = queries[q->type].size;
-	return queries[q->type].fn(ctx, &out);
+	out.entries = kvcalloc(out.room, out.size, GFP_KERNEL_ACCOUNT);
+	if (!out.entries)
+		return -ENOMEM;
+	rc = ctx_lock_read(ctx);
+	if (!rc) {
+		rc = queries[q->type].fn(ctx, &out);
+		up_read(&ctx->lock);
+	}
+	if (!rc && q->count)
+		rc = os_copy_to_user(q->buffer, out.entries, (size_t)q->count * out.size);
+	kvfree(out.entries);
+	return rc;
 }
