@@ -6,6 +6,8 @@
 # and count their TAP lines. A part is an executable NN-name that prints
 # "ok - case" / "not ok - case" and exits non-zero on failure; it runs from the
 # root of the checkout. The last line is "N passed, N failed".
+# Parts run two at a time (IOASID_LANES), lines marked with their number; parts 0x
+# and those with a line "# alone" run by themselves.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -23,18 +25,23 @@ export IOASID_LOG=$LOG
 mkdir -p "$LOG"
 : >"$LOG/check.result"
 
-passed=0 failed=0 skipped=0 watch=''
+lanes=${IOASID_LANES:-2}
+passed=0 failed=0 skipped=0
 failures=$LOG/check.failed
 state=$(mktemp -d)
+declare -A running=() # pid of a lane -> part
 : >"$failures"
 
 # timeout runs a part in a process group of its own and hands our signal on to
 # all of it, so that neither Ctrl-C nor a hang leaves a test behind.
 cleanup()
 {
+	local file
+
 	trap '' INT TERM
-	[ -z "$watch" ] || kill "$watch" 2>/dev/null || true
-	[ ! -s "$state/pid" ] || kill "$(cat "$state/pid")" 2>/dev/null || true
+	for file in "$state"/*/pid "$state"/*/watch; do
+		[ ! -s "$file" ] || kill "$(cat "$file")" 2>/dev/null || true
+	done
 	wait
 	rm -rf "$state"
 }
@@ -64,31 +71,53 @@ fail()
 	echo "$1" >>"$failures"
 }
 
-run_part()
+# lane PART: run it; what it counted is left in its state folder
+lane()
 {
-	local part=$1 name=${1##*/} log start=$SECONDS rc p f s
+	local part=$1 name=${1##*/} log dir rc
 
-	log=$LOG/check-$name.log
-	echo "== $name"
+	trap - EXIT INT TERM
+	dir=$state/$name log=$LOG/check-$name.log
 	: >"$log"
 	watch_log "$name" "$log" &
-	watch=$!
+	echo $! >"$dir/watch"
 	{
 		timeout -k 10 "$limit" "$part" </dev/null &
-		echo $! >"$state/pid"
+		echo $! >"$dir/pid"
 		rc=0
 		wait $! || rc=$?
-		: >"$state/pid"
-		echo "$rc" >"$state/rc"
+		: >"$dir/pid"
+		echo "$rc" >"$dir/rc"
 	} 2>&1 | tee "$log" |
-		awk -v name="$name" -v out="$state/count" -v bad="$failures" \
-			-f scripts/tap.awk &
-	wait $! # a background pipeline, since only wait lets a signal in at once
-	rc=$(cat "$state/rc")
-	kill "$watch" 2>/dev/null
-	wait "$watch" 2>/dev/null || true
-	watch=''
-	read -r p f s <"$state/count"
+		awk -v name="$name" -v mark="${name%%-*}" -v out="$dir/count" -v bad="$failures" \
+			-f scripts/tap.awk
+	kill "$(cat "$dir/watch")" 2>/dev/null
+	: >"$dir/watch"
+}
+
+start_part()
+{
+	local part=$1 name=${1##*/}
+
+	echo "== $name"
+	mkdir -p "$state/$name"
+	echo $SECONDS >"$state/$name/start"
+	lane "$part" &
+	running[$!]=$part
+}
+
+# Wait for one lane and count what it did.
+finish_part()
+{
+	local pid part name dir rc p f s
+
+	wait -n -p pid "${!running[@]}" || true # only wait lets a signal in at once
+	part=${running[$pid]}
+	unset "running[$pid]"
+	name=${part##*/}
+	dir=$state/$name
+	rc=$(cat "$dir/rc")
+	read -r p f s <"$dir/count"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
 		fail "$name: stopped after $limit s"
@@ -97,7 +126,33 @@ run_part()
 	elif [ "$rc" = 0 ] && [ "$p" = 0 ] && [ "$f" = 0 ]; then
 		fail "$name: ran no test case"
 	fi
-	echo "   $name: $p ok, $f not ok, $s skipped, $((SECONDS - start)) s"
+	echo "   $name: $p ok, $f not ok, $s skipped, $((SECONDS - $(cat "$dir/start"))) s"
+}
+
+# finish_to N: until at most N parts run
+finish_to()
+{
+	while [ ${#running[@]} -gt "$1" ]; do
+		finish_part
+	done
+}
+
+run_part()
+{
+	local part=$1
+
+	case ${part##*/} in
+	0*) alone=1 ;;
+	*) alone=$(grep -qx '# alone' "$part" && echo 1 || echo 0) ;;
+	esac
+	if [ "$alone" = 1 ]; then
+		finish_to 0
+		start_part "$part"
+		finish_to 0
+	else
+		finish_to $((lanes - 1))
+		start_part "$part"
+	fi
 }
 
 selected()
@@ -120,6 +175,7 @@ for part in "$folder"/[0-9][0-9]-*; do
 		fi
 	fi
 done
+finish_to 0
 
 [ $((passed + failed)) -gt 0 ] || fail "no test part was run"
 if [ -s "$failures" ]; then

@@ -6,6 +6,7 @@ run.py KIND SUITE...: run the programs of test suites of build/KIND and print TA
 Programs that speak TAP themselves (cmocka, our own runners) are passed through; of others the exit
 status is the case. A program that dies without saying which case failed is a failed case.
 """
+import fcntl
 import json
 import os
 import re
@@ -30,12 +31,16 @@ def build_programs(build, tests):
     root = os.path.realpath(build)
     targets = {os.path.relpath(os.path.realpath(t["cmd"][0]), root) for t in tests}
     jobs = os.environ.get("IOASID_JOBS", str(os.cpu_count()))
-    made = subprocess.run(
-        ["ninja", "-C", build, "-j", jobs]
-        + sorted(target for target in targets if not target.startswith("..")),
-        capture_output=True,
-        text=True,
-    )
+    # Another part may be building there; scripts/build.sh takes the same lock.
+    lock = os.path.join(os.path.dirname(build), ".lock-" + os.path.basename(build))
+    with open(lock, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        made = subprocess.run(
+            ["ninja", "-C", build, "-j", jobs]
+            + sorted(target for target in targets if not target.startswith("..")),
+            capture_output=True,
+            text=True,
+        )
     if made.returncode:
         print("# " + made.stdout[-3000:].replace("\n", "\n# "))
         print("not ok - building the programs of these tests")
