@@ -7,6 +7,8 @@
  *   ioasid_pin.c     memory of the caller, pinned
  *   ioasid_kdev.c    devices: the driver API, nodes under /dev/ioasid-devices
  *   ioasid_access.c  address spaces of software devices: the access interface
+ *   ioasid_debugfs.c /sys/kernel/debug/ioasid
+ *   ioasid_trace.*   tracepoints
  *   iommu*.c         address spaces on the kernel's IOMMU API
  *   compat.h         what differs between kernels
  *
@@ -22,6 +24,7 @@
 #include <linux/ioasid_driver.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
 
 #include "core/home.h"
 
@@ -33,7 +36,7 @@
  * @readable: records wait
  * @closed: the context's own file is gone
  * @link: in the list of contexts, for introspection
- * @pid, @comm: who opened it
+ * @id: number for people, never used twice; the list is sorted by it
  */
 struct lin_ctx {
 	struct ioasid_ctx *core;
@@ -42,10 +45,11 @@ struct lin_ctx {
 	bool readable;
 	bool closed;
 	struct list_head link;
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
+	u64 id;
 };
 void lin_ctx_put(struct lin_ctx *lc);
+/** lin_ctx_next() - first open context whose id is at least @id, referenced; or NULL. */
+struct lin_ctx *lin_ctx_next(u64 id);
 extern struct ioasid_machine lin_machine;
 
 /* ---- ioasid_fault.c, ioasid_pin.c: struct ioasid_home_ops ------------------------------------ */
@@ -92,12 +96,15 @@ struct ioasid_kdev {
 	bool gone;
 	struct {
 		struct lin_iommu *iommu;
+		struct lin_group *group;
 		struct list_head link; /* in the IOMMU's devices */
-		struct list_head routes; /* what is attached: number -> domain */
-		struct mutex fault_lock; /* @parked, @faults_on */
+		struct list_head member; /* in the group's, while attached by RID */
+		struct xarray routes; /* PASID -> struct lin_route */
+		struct mutex fault_lock; /* @parked */
 		struct list_head parked; /* groups of page requests that wait for an answer */
+		unsigned int faults_on; /* routes that want page requests */
+		atomic_t borrowed; /* its driver is being asked for a domain */
 		bool claimed;
-		bool faults_on;
 	} hw;
 	struct rw_semaphore access_lock;
 	struct lin_access_domain *access_domain;
@@ -139,6 +146,10 @@ void lin_iommu_release(struct ioasid_kdev *kdev);
 void lin_iommu_page_response(struct ioasid_kdev *kdev, ppasid_t pasid, u32 group, u32 code);
 int lin_iommu_init(void);
 void lin_iommu_exit(void);
+
+/* ---- ioasid_debugfs.c ------------------------------------------------------------------------- */
+void lin_debugfs_init(void);
+void lin_debugfs_exit(void);
 
 /* ---- ioasid_access.c -------------------------------------------------------------------------- */
 extern struct ioasid_iommu lin_access_iommu;
