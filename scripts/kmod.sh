@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# kmod.sh 6.12|backports KBUILD-DIR OUT-DIR [PATH...]: build the out-of-tree
+# kmod.sh KERNEL KBUILD-DIR OUT-DIR [PATH...]: build the out-of-tree
 # modules that KBUILD-DIR/Kbuild describes and put the .ko files into OUT-DIR;
-# prints their paths.
+# prints their paths. KERNEL: 6.12, backports, kasan, kcsan (see kernel_fetch in lib.sh).
 #
+# Modules may lie in KBUILD-DIR or in a PATH that KBUILD-DIR/Kbuild descends into.
 # KBUILD-DIR and every PATH (folder or file) are relative to the root of the
 # checkout and are copied with their places kept, so that Kbuild may name
 # ../core/x.o and headers are found at -I$(src)/../include. The checkout itself
@@ -13,7 +14,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-[ $# -ge 3 ] || die "usage: kmod.sh 6.12|backports kbuild-dir out-dir [path...]"
+[ $# -ge 3 ] || die "usage: kmod.sh kernel kbuild-dir out-dir [path...]"
 kernel=$1 kbuild=${2%/} out=$3
 shift 3
 cd "$ROOT"
@@ -58,22 +59,29 @@ fi
 mv "$work/.files.new" "$work/.files"
 
 # No BTF: it needs the kernel's vmlinux, and no module of ours is traced.
-flags="-j$JOBS KCFLAGS=-Werror CONFIG_DEBUG_INFO_BTF_MODULES="
+cflags=-Werror
+case $kernel in
+kasan | kcsan) cflags+=' -Wno-error=frame-larger-than=' ;; # checks need room on the stack
+esac
+flags="-j$JOBS CONFIG_DEBUG_INFO_BTF_MODULES="
 compile()
 {
-	rm -f "$work/$kbuild"/*.ko
+	find "$work" -name '*.ko' -delete
 	if [ "$kernel" = backports ]; then
 		# shellcheck disable=SC2086
-		in_tree make -C "/lib/modules/$version/build" M="$inside/$kbuild" $flags modules
+		in_tree make -C "$(kernel_build "$kernel")" M="$inside/$kbuild" $flags \
+			KCFLAGS="$cflags" modules
 	else
 		# shellcheck disable=SC2086
-		make -C "/lib/modules/$version/build" M="$work/$kbuild" $flags modules
+		make -C "$(kernel_build "$kernel")" M="$work/$kbuild" $flags \
+			KCFLAGS="$cflags" modules
 	fi
 }
 : >"$log"
 step "building modules of $kbuild for $version" "$log" compile 8>&-
-for ko in "$work/$kbuild"/*.ko; do
-	[ -f "$ko" ] || die "$kbuild/Kbuild built no module; log: $log"
+mapfile -t built < <(find "$work" -name '*.ko' | sort)
+[ "${#built[@]}" -gt 0 ] || die "$kbuild/Kbuild built no module; log: $log"
+for ko in "${built[@]}"; do
 	cp "$ko" "$out/"
 	echo "$out/${ko##*/}"
 done
