@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Commands of <linux/ioasid_pci.h>: one row each, the same rules as those of <linux/ioasid.h>. */
+#include <linux/uaccess.h>
+
+#include "pci.h"
+
+static int get_info(struct ipci_func *func, void *arg)
+{
+	struct ioasid_pci_info *info = arg;
+	u32 type;
+
+	info->info_flags = func->can_reset ? IOASID_PCI_INFO_RESET : 0;
+	for (type = 0; type < IOASID_PCI_NR_IRQ_TYPES; type++)
+		info->nr_irqs[type] = ipci_irq_count(func, type);
+	mutex_lock(&func->irq_lock);
+	info->irq_type = func->irq_type;
+	info->nr_enabled = func->nr_vectors;
+	mutex_unlock(&func->irq_lock);
+	return 0;
+}
+
+/* ---- SET_IRQ ------------------------------------------------------------------------------------------- */
+
+static void put_eventfds(struct eventfd_ctx **eventfds, u32 n)
+{
+	while (n--) {
+		if (eventfds[n])
+			eventfd_ctx_put(eventfds[n]);
+	}
+}
+
+static int get_eventfds(u64 uaddr, u32 count, struct eventfd_ctx **eventfds)
+{
+	s32 __user *fds = u64_to_user_ptr(uaddr);
+	u32 i;
+	s32 fd;
+
+	for (i = 0; i < count; i++) {
+		int rc = get_user(fd, fds + i) ? -EFAULT : 0;
+
+		if (!rc && fd < -1)
+			rc = -EBADF;
+		if (!rc && fd >= 0) {
+			eventfds[i] = eventfd_ctx_fdget(fd);
+			rc = PTR_ERR_OR_ZERO(eventfds[i]);
+		}
+		if (rc) {
+			put_eventfds(eventfds, i);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static int set_irq(struct ipci_func *func, void *arg)
+{
+	const struct ioasid_pci_irq *irq = arg;
+	struct eventfd_ctx **eventfds;
+	int rc;
+
+	if (irq->flags & IOASID_PCI_IRQ_OFF) {
+		if (irq->type || irq->start || irq->count || irq->fds)
+			return -EINVAL;
+		ipci_irq_off(func);
+		return 0;
+	}
+	if (!irq->count || irq->count > ipci_irq_count(func, irq->type))
+		return -EINVAL;
+	eventfds = kvcalloc(irq->count, sizeof(*eventfds), GFP_KERNEL_ACCOUNT);
+	if (!eventfds)
+		return -ENOMEM;
+	rc = get_eventfds(irq->fds, irq->count, eventfds);
+	if (!rc) {
+		/* A reset must not meet vectors that are half programmed. */
+		down_read(&func->access);
+		rc = ipci_irq_set(func, irq->type, irq->start, irq->count, eventfds);
+		up_read(&func->access);
+		/* Either ours still, or those that were there before. */
+		put_eventfds(eventfds, irq->count);
+	}
+	kvfree(eventfds);
+	return rc;
+}
+
+static int mask_intx(struct ipci_func *func, void *arg)
+{
+	const struct ioasid_pci_mask *mask = arg;
+	int rc;
+
+	if (mask->masked > 1)
+		return -EINVAL;
+	down_read(&func->access);
+	rc = ipci_irq_mask_intx(func, mask->masked);
+	up_read(&func->access);
+	return rc;
+}
+
+/* ---- the table -------------------------------------------------------------------------------------------- */
+
+/**
+ * struct row - a command
+ * @size: of its structure, which has not grown since the first release
+ * @flags: known ones
+ * @reserved: offset of the reserved word; 0: none
+ * @out: the structure is written back
+ */
+static const struct row {
+	u32 cmd;
+	u32 size;
+	u32 flags;
+	u32 reserved;
+	bool out;
+	int (*fn)(struct ipci_func *func, void *arg);
+} rows[] = {
+	{ IOASID_PCI_GET_INFO, sizeof(struct ioasid_pci_info), 0, 0, true, get_info },
+	{ IOASID_PCI_SET_IRQ, sizeof(struct ioasid_pci_irq), IOASID_PCI_IRQ_OFF,
+	  offsetof(struct ioasid_pci_irq, __reserved), false, set_irq },
+	{ IOASID_PCI_MASK_INTX, sizeof(struct ioasid_pci_mask), 0,
+	  offsetof(struct ioasid_pci_mask, __reserved), false, mask_intx },
+};
+
+union args {
+	struct ioasid_pci_info info;
+	struct ioasid_pci_irq irq;
+	struct ioasid_pci_mask mask;
+	u32 words[8];
+};
+static_assert(sizeof(struct ioasid_pci_info) == 32 && sizeof(struct ioasid_pci_irq) == 32 &&
+	      offsetof(struct ioasid_pci_irq, fds) == 24 && sizeof(struct ioasid_pci_mask) == 16);
+
+static int copy_in(const struct row *row, void __user *uaddr, union args *args)
+{
+	u32 argsz;
+	int rc;
+
+	if (get_user(argsz, (u32 __user *)uaddr))
+		return -EFAULT;
+	if (argsz < row->size)
+		return -EINVAL;
+	if (argsz > PAGE_SIZE)
+		return -E2BIG;
+	rc = copy_struct_from_user(args, row->size, uaddr, argsz);
+	if (rc)
+		return rc;
+	/* Copied twice: the first reading counts. */
+	args->words[0] = argsz;
+	if (args->words[1] & ~row->flags)
+		return -EOPNOTSUPP;
+	if (row->reserved && args->words[row->reserved / 4])
+		return -EINVAL;
+	return 0;
+}
+
+static long run(struct ipci_func *func, const struct row *row, void __user *uaddr)
+{
+	union args args = {};
+	int rc = copy_in(row, uaddr, &args);
+
+	if (!rc)
+		rc = row->fn(func, &args);
+	if (!rc && row->out && copy_to_user(uaddr, &args, row->size))
+		rc = -EFAULT;
+	return rc;
+}
+
+long ipci_func_ioctl(struct ioasid_kdev *kdev, unsigned int cmd, unsigned long arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (rows[i].cmd == cmd)
+			return run(ioasid_kdev_priv(kdev), &rows[i], (void __user *)arg);
+	}
+	return -ENOTTY;
+}
