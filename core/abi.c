@@ -8,8 +8,9 @@
 
 enum abi_lock {
 	/*
-	 * Works on the fault queue only, and gets through while others wait; or copies arrays, and
-	 * takes the lock itself: a caller's page that does not come must not hold it up.
+	 * Works on the fault queue only, and gets through while others wait; or copies arrays or
+	 * pins memory, and takes the lock itself: a caller's page that does not come must not hold
+	 * it up.
 	 */
 	ABI_LOCK_NONE,
 	ABI_LOCK_READ,
@@ -82,7 +83,7 @@ static const struct abi_row ctx_rows[] = {
 	    .lock = ABI_LOCK_WRITE, .ctx_fn = ioas_free),
 	CTX(IOASID_MAP_DMA, ioasid_map_dma, length,
 	    .flags = IOASID_MAP_READ | IOASID_MAP_WRITE | IOASID_MAP_FD,
-	    .lock = ABI_LOCK_READ, .ctx_fn = ioas_map_dma),
+	    .lock = ABI_LOCK_NONE, .ctx_fn = ioas_map_dma),
 	CTX(IOASID_UNMAP_DMA, ioasid_unmap_dma, dirty_page_size,
 	    .flags = IOASID_UNMAP_ALL | IOASID_UNMAP_DIRTY,
 	    OUT(struct ioasid_unmap_dma, unmapped, unmapped),
@@ -301,6 +302,7 @@ static int abi_run(const struct abi_row *row, struct ioasid_ctx *ctx, struct ioa
 		rc = abi_check_fields(row, buf);
 	if (!rc)
 		rc = row->ctx_fn ? ctx_run(ctx, row, buf) : dev_run(file, row, buf);
+	trace_ioasid_command(ctx, file ? file->dev : NULL, row->cmd, rc);
 	if (rc)
 		return rc;
 	if (!arg->direct)

@@ -24,6 +24,7 @@
 #include "core/home.h"
 #include "core/idtree.h"
 #include "core/pasid.h"
+#include "core/trace.h"
 
 #define IOAS_PAGE_MASK (PAGE_SIZE - 1)
 

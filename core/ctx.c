@@ -44,6 +44,7 @@ struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,
 	ctx->promised_bits = IOASID_INVALID;
 	faultq_init(&ctx->faultq);
 	atomic64_inc(&machine->nr_ctx);
+	trace_ioasid_ctx_open(ctx);
 	return ctx;
 }
 
@@ -57,6 +58,7 @@ void ioasid_ctx_close(struct ioasid_ctx *ctx)
 	ioas_destroy_all(ctx);
 	up_write(&ctx->lock);
 	atomic64_sub(1, &ctx->machine->nr_ctx);
+	trace_ioasid_ctx_close(ctx);
 	ioasid_ctx_put(ctx);
 }
 
@@ -78,6 +80,11 @@ void ioasid_ctx_put(struct ioasid_ctx *ctx)
 void *ioasid_ctx_priv(const struct ioasid_ctx *ctx)
 {
 	return ctx->priv;
+}
+
+const struct ioasid_ctx_config *ioasid_ctx_config(const struct ioasid_ctx *ctx)
+{
+	return &ctx->config;
 }
 
 struct ioasid_machine *ioasid_ctx_machine(const struct ioasid_ctx *ctx)

@@ -150,6 +150,7 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
 		device_put(dev);
 		return ERR_PTR(rc);
 	}
+	trace_ioasid_device_add(dev);
 	return dev;
 }
 
@@ -173,6 +174,7 @@ bool ioasid_device_signal(struct ioasid_device *dev, unsigned int index)
 void ioasid_device_fence(struct ioasid_device *dev)
 {
 	WRITE_ONCE(dev->fenced, true);
+	trace_ioasid_fence(dev);
 	(void)ioasid_device_signal(dev, IOASID_DEV_EVENT_ERROR);
 }
 
@@ -183,7 +185,8 @@ bool ioasid_device_fenced(const struct ioasid_device *dev)
 
 int device_refuse(struct ioasid_device *dev, u32 refusal, int rc)
 {
-	dev->last_refusal = refusal;
+	WRITE_ONCE(dev->last_refusal, refusal);
+	trace_ioasid_refusal(dev->ctx, dev, refusal, rc);
 	return rc;
 }
 
@@ -309,7 +312,8 @@ static void device_unbind(struct ioasid_device *dev)
 	faultq_disown(dev);
 	drop_eventfds(dev);
 	dev->mode = IOASID_MODE_DEFAULT;
-	dev->last_refusal = IOASID_REFUSAL_NONE;
+	WRITE_ONCE(dev->last_refusal, IOASID_REFUSAL_NONE);
+	trace_ioasid_unbind(ctx, dev, dev->cookie);
 	bind_release(dev);
 }
 
@@ -375,6 +379,7 @@ void ioasid_device_unregister(struct ioasid_device *dev)
 	}
 	device_call_exit(dev);
 	wait_for_completion(&dev->idle);
+	trace_ioasid_device_remove(dev);
 	device_put(dev);
 }
 
@@ -443,6 +448,7 @@ static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 
 	}
 	list_add_tail(&dev->ctx_link, &ctx->devices);
 	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices + 1);
+	trace_ioasid_bind(ctx, dev, cookie);
 	return 0;
 }
 
@@ -501,7 +507,8 @@ int devfile_attach(struct ioasid_devfile *file, void *arg)
 	else
 		rc = stack_attach(file->dev, ioas, a->flags & IOASID_ATTACH_REPLACE);
 	if (!rc)
-		file->dev->last_refusal = IOASID_REFUSAL_NONE;
+		WRITE_ONCE(file->dev->last_refusal, IOASID_REFUSAL_NONE);
+	trace_ioasid_attach(ctx, file->dev, a->ioasid, a->flags, rc);
 	unlock_ctx(ctx);
 	return rc;
 }
@@ -525,6 +532,7 @@ int devfile_detach(struct ioasid_devfile *file, void *arg)
 		rc = route_detach(file->dev, ioas);
 	else
 		rc = stack_detach(file->dev, ioas);
+	trace_ioasid_detach(ctx, file->dev, a->ioasid, a->flags, rc);
 	unlock_ctx(ctx);
 	return rc;
 }
@@ -549,6 +557,7 @@ int devfile_reset(struct ioasid_devfile *file, void *arg)
 		mutex_unlock(&dev->route_lock);
 	}
 	faultq_start(dev);
+	trace_ioasid_reset(ctx, dev, READ_ONCE(dev->fenced) ? -EIO : 0);
 	unlock_ctx(ctx);
 	/* It did not even answer this. */
 	return READ_ONCE(dev->fenced) ? -EIO : 0;

@@ -141,6 +141,9 @@ static void answer_list(struct ioasid_ctx *ctx, struct list_head *list, bool cou
 	list_for_each_entry_safe(g, next, list, dev_link) {
 		u32 code = g->answered ? g->code : IOASID_RESPONSE_INVALID;
 
+		if (g->complete)
+			trace_ioasid_page_response(ctx, g->dev, g->pasid.val, g->group, code,
+						   g->answered ? IOAS_BY_USER : IOAS_BY_CANCEL);
 		if (g->complete && counted)
 			respond_counted(ctx, g->dev, g->pasid, g->group, code);
 		else if (g->complete)
@@ -356,6 +359,7 @@ void ioasid_report_event(struct ioasid_device *dev, const struct ioasid_fault_re
 
 	if (!ctx) {
 		atomic64_inc(&dev->machine->events_lost);
+		trace_ioasid_event(NULL, dev, report, false);
 		return;
 	}
 	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
@@ -367,6 +371,7 @@ void ioasid_report_event(struct ioasid_device *dev, const struct ioasid_fault_re
 		queued = queue_record(ctx, r);
 	}
 	mutex_unlock(&ctx->faultq.lock);
+	trace_ioasid_event(ctx, dev, report, queued);
 	if (!queued)
 		kfree(r);
 	ioasid_ctx_put(ctx);
@@ -460,6 +465,13 @@ static int queue_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
 	return g->answered ? (int)g->code : IOASID_RESPONSE_SUCCESS;
 }
 
+static enum ioas_answer_by answered_by(const struct fault_group *done, int code)
+{
+	if (done && done->answered)
+		return IOAS_BY_USER;
+	return code == IOASID_RESPONSE_SUCCESS ? IOAS_BY_OVERFLOW : IOAS_BY_NOBODY;
+}
+
 static void report_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
 			   const struct ioasid_fault_report *report)
 {
@@ -471,7 +483,12 @@ static void report_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
 	code = queue_request(ctx, dev, report, &fresh, &r, &done);
 	if (code >= 0)
 		dev->nr_answering++;
+	/* Before anybody can answer it. */
+	trace_ioasid_page_request(ctx, dev, report, code);
 	mutex_unlock(&ctx->faultq.lock);
+	if (code >= 0)
+		trace_ioasid_page_response(ctx, dev, report->pasid.val, report->group, (u32)code,
+					   answered_by(done, code));
 	if (code >= 0)
 		respond_counted(ctx, dev, report->pasid, report->group, (u32)code);
 	if (done)
@@ -489,6 +506,9 @@ void ioasid_report_page_request(struct ioasid_device *dev, const struct ioasid_f
 		report_request(ctx, dev, report);
 		ioasid_ctx_put(ctx);
 	} else if (report->flags & IOASID_FAULT_LAST) {
+		trace_ioasid_page_request(NULL, dev, report, IOASID_RESPONSE_INVALID);
+		trace_ioasid_page_response(NULL, dev, report->pasid.val, report->group,
+					   IOASID_RESPONSE_INVALID, IOAS_BY_NOBODY);
 		respond(dev, report->pasid, report->group, IOASID_RESPONSE_INVALID);
 	}
 }
@@ -600,6 +620,8 @@ int faultq_respond(struct ioasid_ctx *ctx, void *arg)
 	}
 	mutex_unlock(&q->lock);
 	if (now) {
+		trace_ioasid_page_response(ctx, g->dev, g->pasid.val, g->group, p->code,
+					   IOAS_BY_USER);
 		respond_counted(ctx, g->dev, g->pasid, g->group, p->code);
 		device_put(g->dev);
 		kfree(g);

@@ -357,12 +357,24 @@ void ioasid_machine_destroy(struct ioasid_machine *machine);
 
 /* ---- contexts and descriptors, as a home's entry points see them ------------------------------------- */
 
-/** struct ioasid_ctx_config - limits of a context; 0: default. */
+/**
+ * struct ioasid_ctx_config - limits of a context, and what names it to people
+ * @max_ioas: address spaces; 0: 1 << 20
+ * @max_routes: PASID routes; 0: 1 << 20
+ * @max_maps: live MAP ranges; 0: 1 << 26
+ * @id: names it in traces and dumps; the home never uses one twice. 0: the home has no numbers
+ * @pid, @comm: who opened it
+ */
 struct ioasid_ctx_config {
-	u32 max_ioas; /* 1 << 20 */
-	u32 max_routes; /* PASID routes, 1 << 20 */
-	u32 max_maps; /* 1 << 26 */
+	u32 max_ioas;
+	u32 max_routes;
+	u32 max_maps;
+	u64 id;
+	u32 pid;
+	char comm[16];
 };
+/** ioasid_ctx_config() - its limits in force and its names; they do not change. */
+const struct ioasid_ctx_config *ioasid_ctx_config(const struct ioasid_ctx *ctx);
 
 /** ioasid_ctx_open() - what open("/dev/ioasid") makes. Return: context or ERR_PTR(-ENOMEM). */
 struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,

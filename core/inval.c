@@ -86,5 +86,6 @@ int inval_cache(struct ioasid_ctx *ctx, void *arg)
 						    v->flags & IOASID_INV_LEAF);
 		ret = ret ?: rc;
 	}
+	trace_ioasid_invalidate(ctx, v->ioasid, v->granularity, v->iova, last, ret);
 	return ret;
 }

@@ -238,6 +238,7 @@ int ioas_alloc(struct ioasid_ctx *ctx, void *arg)
 		parent->nr_children++;
 	}
 	atomic64_inc(&ctx->machine->nr_ioas);
+	trace_ioasid_alloc(ctx, handle, a->kind, a->parent);
 	a->ioasid = handle;
 	return 0;
 }
@@ -257,6 +258,7 @@ static void ioas_destroy(struct ioas *ioas)
 	}
 	idtree_erase(&ctx->ioas, ioas->handle.val);
 	atomic64_sub(1, &ctx->machine->nr_ioas);
+	trace_ioasid_free(ctx, ioas->handle.val);
 	ioas_release(ioas);
 }
 
@@ -358,6 +360,7 @@ int ioas_bind_pgtable(struct ioasid_ctx *ctx, void *arg)
 		return rc;
 	ioas->table = b->table;
 	WRITE_ONCE(ioas->bound, !none);
+	trace_ioasid_bind_pgtable(ctx, b->ioasid, b->table.format, b->table.address);
 	if (none)
 		cancel_faults(ioas);
 	return 0;

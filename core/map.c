@@ -100,21 +100,17 @@ static int check_map(struct ioas *ioas, const struct ioasid_map_dma *m, u64 *las
 	return check_map_range(ioas, m, last);
 }
 
-/* Charge and pin; children lean on what their parent pinned. */
-static int map_pin(struct ioas *ioas, struct ioas_map *map, const struct ioasid_map_dma *m)
+/* Charge and pin. No lock held: this may take as long as the caller's memory takes to come. */
+static int map_pin(struct ioasid_ctx *ctx, struct ioas_map *map, const struct ioasid_map_dma *m)
 {
-	struct ioasid_ctx *ctx = ioas->ctx;
 	struct ioasid_pin_req req = {
 		.uaddr = m->vaddr,
 		.length = m->length,
 		.fd = m->flags & IOASID_MAP_FD ? m->fd : -1,
 		.write = m->flags & IOASID_MAP_WRITE,
 	};
-	int rc;
+	int rc = ctx->machine->ops->pin(ctx, &req, &map->pin);
 
-	if (ioas->parent)
-		return 0;
-	rc = ctx->machine->ops->pin(ctx, &req, &map->pin);
 	if (rc)
 		return rc;
 	atomic64_add((s64)m->length, &ctx->pinned);
@@ -122,12 +118,12 @@ static int map_pin(struct ioas *ioas, struct ioas_map *map, const struct ioasid_
 	return 0;
 }
 
-static void map_unpin(struct ioas_map *map)
+/* Children lean on what their parent pinned. */
+static void map_unpin(struct ioasid_ctx *ctx, struct ioas_map *map)
 {
-	struct ioasid_ctx *ctx = map->ioas->ctx;
 	s64 bytes = (s64)(map->iova.last - map->iova.start + 1);
 
-	if (map->ioas->parent)
+	if (!map->pin)
 		return;
 	ctx->machine->ops->unpin(ctx, map->pin);
 	atomic64_sub(bytes, &ctx->pinned);
@@ -202,45 +198,88 @@ static int map_locked(struct ioas *ioas, struct ioas_map *map)
 	return rc;
 }
 
-int ioas_map_dma(struct ioasid_ctx *ctx, void *arg)
+/* Could it be mapped as things are? ctx->lock held. Return: the address space, or ERR_PTR. */
+static struct ioas *map_check(struct ioasid_ctx *ctx, const struct ioasid_map_dma *m, u64 *last)
 {
-	struct ioasid_map_dma *m = arg;
 	struct ioas *ioas = ioas_find(ctx, m->ioasid);
-	struct ioas_map *map;
-	u64 last;
+	bool taken;
 	int rc;
 
 	if (!ioas)
-		return -ENOENT;
-	rc = check_map(ioas, m, &last);
+		return ERR_PTR(-ENOENT);
+	rc = check_map(ioas, m, last);
+	if (rc)
+		return ERR_PTR(rc);
+	mutex_lock(ioas_family_lock(ioas));
+	taken = ioas_map_first(ioas, m->iova, *last);
+	mutex_unlock(ioas_family_lock(ioas));
+	return taken ? ERR_PTR(-EEXIST) : ioas;
+}
+
+/* What changed while memory was pinned shows here; also the handle may name another space now. */
+static int map_commit(struct ioasid_ctx *ctx, const struct ioasid_map_dma *m, struct ioas_map *map)
+{
+	struct ioas *ioas;
+	u64 last;
+	int rc = ctx_lock_read(ctx);
+
 	if (rc)
 		return rc;
-	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
-	if (!map)
-		return -ENOMEM;
-	map->ioas = ioas;
+	ioas = map_check(ctx, m, &last);
+	if (IS_ERR(ioas)) {
+		rc = (int)PTR_ERR(ioas);
+	} else if (!ioas->parent != (map->pin != NULL)) {
+		rc = -ENOENT;
+	} else {
+		map->ioas = ioas;
+		mutex_lock(ioas_family_lock(ioas));
+		rc = map_locked(ioas, map);
+		mutex_unlock(ioas_family_lock(ioas));
+	}
+	up_read(&ctx->lock);
+	return rc;
+}
+
+static int map_fill(struct ioasid_ctx *ctx, const struct ioasid_map_dma *m, struct ioas_map *map)
+{
+	struct ioas *ioas;
+	bool root;
+	u64 last;
+	int rc = ctx_lock_read(ctx);
+
+	if (rc)
+		return rc;
+	ioas = map_check(ctx, m, &last);
+	root = !IS_ERR(ioas) && !ioas->parent;
+	up_read(&ctx->lock);
+	if (IS_ERR(ioas))
+		return (int)PTR_ERR(ioas);
 	map->vaddr = m->vaddr;
 	map->prot = m->flags & (IOASID_MAP_READ | IOASID_MAP_WRITE);
 	map->iova.start = m->iova;
 	map->iova.last = last;
 	map->target.start = m->vaddr;
 	map->target.last = m->vaddr + (m->length - 1);
-	mutex_lock(ioas_family_lock(ioas));
-	rc = ioas_map_first(ioas, map->iova.start, map->iova.last) ? -EEXIST : 0;
-	mutex_unlock(ioas_family_lock(ioas));
-	/*
-	 * Pinning may take long: outside the family lock, before anything is visible, and not for
-	 * nothing. What changed meanwhile shows in map_locked().
-	 */
-	if (!rc)
-		rc = map_pin(ioas, map, m);
-	if (!rc) {
-		mutex_lock(ioas_family_lock(ioas));
-		rc = map_locked(ioas, map);
-		mutex_unlock(ioas_family_lock(ioas));
-		if (rc)
-			map_unpin(map);
-	}
+	if (root)
+		rc = map_pin(ctx, map, m);
+	if (rc)
+		return rc;
+	rc = map_commit(ctx, m, map);
+	if (rc)
+		map_unpin(ctx, map);
+	return rc;
+}
+
+int ioas_map_dma(struct ioasid_ctx *ctx, void *arg)
+{
+	struct ioasid_map_dma *m = arg;
+	struct ioas_map *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+	int rc;
+
+	if (!map)
+		return -ENOMEM;
+	rc = map_fill(ctx, m, map);
+	trace_ioasid_map(ctx, m->ioasid, m->iova, m->length, m->flags, rc);
 	if (rc)
 		kfree(map);
 	return rc;
@@ -301,7 +340,7 @@ static u64 unmap_locked(struct ioas *ioas, u64 start, u64 last)
 		next = ioas_map_next(map, start, last);
 		bytes += map->iova.last - map->iova.start + 1;
 		map_unlink(map);
-		map_unpin(map);
+		map_unpin(ioas->ctx, map);
 		kfree(map);
 	}
 	return bytes;
@@ -327,13 +366,17 @@ int ioas_unmap_dma(struct ioasid_ctx *ctx, void *arg)
 	else
 		u->unmapped = unmap_locked(ioas, u->iova, last);
 	mutex_unlock(ioas_family_lock(ioas));
+	trace_ioasid_unmap(ctx, u->ioasid, u->iova, last, rc ? 0 : u->unmapped, rc);
 	return rc;
 }
 
 /** ioas_unmap_everything() - for FREE and close: no route, no child is left. */
 void ioas_unmap_everything(struct ioas *ioas)
 {
+	u64 bytes;
+
 	mutex_lock(ioas_family_lock(ioas));
-	unmap_locked(ioas, 0, ~0ULL);
+	bytes = unmap_locked(ioas, 0, ~0ULL);
 	mutex_unlock(ioas_family_lock(ioas));
+	trace_ioasid_unmap(ioas->ctx, ioas->handle.val, 0, ~0ULL, bytes, 0);
 }

@@ -90,6 +90,7 @@ static int route_add(struct ioas_attach *attach, vpasid_t vpasid)
 	dev->nr_routes++;
 	ctx->nr_routes++;
 	atomic64_inc(&ctx->machine->nr_routes);
+	trace_ioasid_hwid_set(ctx, dev, attach->ioas->handle.val, vpasid.val, route->ppasid.val);
 	return 0;
 release:
 	release_number(dev, route);
@@ -115,6 +116,8 @@ static void route_remove(struct ioas_route *route)
 	dev->nr_routes--;
 	ctx->nr_routes--;
 	atomic64_sub(1, &ctx->machine->nr_routes);
+	trace_ioasid_hwid_clear(ctx, dev, attach->ioas->handle.val, route->vpasid.val,
+				route->ppasid.val);
 	kfree(route);
 }
 

@@ -38,6 +38,9 @@ static void publish_top(struct ioasid_group *g)
 
 	list_for_each_entry(m, &g->members, group_link) {
 		mutex_lock(&m->route_lock);
+		if (m->default_ioas != top)
+			trace_ioasid_default_route(m->ctx, m,
+						   top ? top->handle.val : IOASID_INVALID);
 		m->default_ioas = top;
 		mutex_unlock(&m->route_lock);
 	}

@@ -63,6 +63,11 @@ int ioasid_dev_command(struct ioasid_dev *dev, unsigned long cmd, void *arg)
 	return dev_command(dev, cmd, arg, false);
 }
 
+int ioasid_dev_fd(struct ioasid_dev *dev)
+{
+	return dev->fd < 0 ? -EOPNOTSUPP : dev->fd;
+}
+
 int ioasid_dev_get_info(struct ioasid_dev *dev, struct ioasid_device_info *info)
 {
 	struct ioasid_device_info args = {

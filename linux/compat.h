@@ -90,25 +90,61 @@ static inline struct iommu_domain *lin_nest_parent_alloc(struct device *dev)
 }
 
 /**
+ * lin_plain_second() - can plain paging domains be made second-stage tables?
+ * @scalable: the unit has both stages to choose from, or may have
+ * @second: it has second-stage tables
+ * @dirty: and these can note what is written to
+ *
+ * First-stage tables cannot forbid to read what may be written. Where one operation makes all
+ * domains that users configure, it makes second-stage ones. Where the first stage is preferred, the
+ * wish to note writes, which nobody has to make use of, leads to the second.
+ */
+static inline bool lin_plain_second(bool scalable, bool second, bool dirty)
+{
+#ifdef LIN_HAVE_ALLOC_NESTED
+	return scalable && dirty;
+#else
+	return !scalable || second;
+#endif
+}
+
+/**
  * lin_plain_alloc() - a paging domain for @dev, or ERR_PTR
- * @second_stage: the hardware has second-stage tables, or the question does not arise
+ * @second_stage: what lin_plain_second() said
  *
  * Where there is an operation that takes the device into account it comes first: what the older
  * one returns shows its real page sizes and width only after an attach.
  */
 static inline struct iommu_domain *lin_plain_alloc(struct device *dev, bool second_stage)
 {
-#ifdef LIN_HAVE_ALLOC_USER
+	struct iommu_domain *domain = ERR_PTR(-EOPNOTSUPP);
+#ifdef LIN_HAVE_ALLOC_NESTED
+	if (second_stage)
+		domain = iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+#elif defined(LIN_HAVE_ALLOC_USER)
 	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
-	struct iommu_domain *domain;
 
-	if (ops->domain_alloc_user && second_stage) {
-		domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
-		if (domain != ERR_PTR(-EOPNOTSUPP))
-			return lin_domain_owned(domain, ops);
-	}
+	if (ops->domain_alloc_user && second_stage)
+		domain = lin_domain_owned(ops->domain_alloc_user(dev, 0, NULL, NULL), ops);
 #endif
-	return iommu_paging_domain_alloc(dev);
+	return domain == ERR_PTR(-EOPNOTSUPP) ? iommu_paging_domain_alloc(dev) : domain;
+}
+
+/**
+ * lin_vtd_write_reads() - can devices read what the kernel's VT-d driver enters for writing only?
+ * @domain: a plain paging domain of it
+ * @both: the unit has both stages
+ *
+ * In first-stage tables always; older drivers set the bit that means "present" there and "read"
+ * in the second stage in all leaves.
+ */
+static inline bool lin_vtd_write_reads(const struct iommu_domain *domain, bool both)
+{
+#ifdef LIN_HAVE_ALLOC_NESTED
+	return both && !domain->dirty_ops;
+#else
+	return true;
+#endif
 }
 
 /** lin_nested_alloc() - a domain that walks the user's table @data, or ERR_PTR. */

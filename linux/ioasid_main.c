@@ -11,6 +11,11 @@
 struct ioasid_machine lin_machine;
 static const struct file_operations ioasid_fops;
 
+/* Open contexts by id, for introspection; a leaf lock. Each holds the reference of its open file. */
+static DEFINE_MUTEX(lin_ctxs_lock);
+static LIST_HEAD(lin_ctxs);
+static atomic64_t lin_ctx_last_id = ATOMIC64_INIT(0);
+
 void lin_ctx_put(struct lin_ctx *lc)
 {
 	if (!refcount_dec_and_test(&lc->refs))
@@ -19,17 +24,58 @@ void lin_ctx_put(struct lin_ctx *lc)
 	kfree(lc);
 }
 
+struct lin_ctx *lin_ctx_next(u64 id)
+{
+	struct lin_ctx *lc, *found = NULL;
+
+	mutex_lock(&lin_ctxs_lock);
+	list_for_each_entry(lc, &lin_ctxs, link) {
+		if (lc->id < id)
+			continue;
+		refcount_inc(&lc->refs);
+		found = lc;
+		break;
+	}
+	mutex_unlock(&lin_ctxs_lock);
+	return found;
+}
+
+/* Opens may overtake each other between taking an id and coming here. */
+static void lin_ctx_list(struct lin_ctx *lc)
+{
+	struct lin_ctx *before;
+
+	mutex_lock(&lin_ctxs_lock);
+	list_for_each_entry_reverse(before, &lin_ctxs, link) {
+		if (before->id < lc->id)
+			break;
+	}
+	list_add(&lc->link, &before->link);
+	mutex_unlock(&lin_ctxs_lock);
+}
+
+static void lin_ctx_unlist(struct lin_ctx *lc)
+{
+	mutex_lock(&lin_ctxs_lock);
+	list_del(&lc->link);
+	mutex_unlock(&lin_ctxs_lock);
+}
+
 /* ---- the character device ------------------------------------------------------------------ */
 
 static int ioasid_open(struct inode *inode, struct file *file)
 {
 	struct lin_ctx *lc = kzalloc(sizeof(*lc), GFP_KERNEL_ACCOUNT);
+	struct ioasid_ctx_config config = { .pid = task_tgid_nr(current) };
 
 	if (!lc)
 		return -ENOMEM;
 	refcount_set(&lc->refs, 1);
 	init_waitqueue_head(&lc->wait);
-	lc->core = ioasid_ctx_open(&lin_machine, NULL, lc);
+	lc->id = atomic64_inc_return(&lin_ctx_last_id);
+	config.id = lc->id;
+	get_task_comm(config.comm, current);
+	lc->core = ioasid_ctx_open(&lin_machine, &config, lc);
 	if (IS_ERR(lc->core)) {
 		int rc = PTR_ERR(lc->core);
 
@@ -39,6 +85,7 @@ static int ioasid_open(struct inode *inode, struct file *file)
 	/* Closing the context drops the core's first reference; ours keeps it addressable. */
 	ioasid_ctx_get(lc->core);
 	file->private_data = lc;
+	lin_ctx_list(lc);
 	return 0;
 }
 
@@ -51,6 +98,7 @@ static int ioasid_release(struct inode *inode, struct file *file)
 	struct lin_ctx *lc = file->private_data;
 
 	ioasid_ctx_close(lc->core);
+	lin_ctx_unlist(lc);
 	WRITE_ONCE(lc->closed, true);
 	wake_up_all(&lc->wait);
 	lin_ctx_put(lc);
@@ -141,8 +189,12 @@ static int __init ioasid_module_init(void)
 	if (rc)
 		goto err_iommu;
 	rc = misc_register(&ioasid_misc);
-	if (!rc)
-		return 0;
+	if (rc)
+		goto err_kdev;
+	lin_debugfs_init();
+	return 0;
+
+err_kdev:
 	lin_kdev_exit();
 err_iommu:
 	lin_iommu_exit();
@@ -153,6 +205,7 @@ err_machine:
 
 static void __exit ioasid_module_exit(void)
 {
+	lin_debugfs_exit();
 	misc_deregister(&ioasid_misc);
 	lin_kdev_exit();
 	lin_iommu_exit();

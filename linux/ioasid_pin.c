@@ -21,8 +21,11 @@
 
 #include "linux/ioasid_linux.h"
 
-/* Pages asked for at once: one page of pointers. */
+/* Pages asked for at once: one page of pointers; a few are kept on the stack. */
 #define PIN_BATCH (PAGE_SIZE / sizeof(struct page *))
+#define PIN_FEW	  32
+/* Runs that need no array of their own. */
+#define PIN_FIRST 2
 /* What one MAP may name: 2^36 pages are 256 TiB, more than anybody's limit and any overflow's. */
 #define PIN_MAX_PAGES (1UL << 36)
 /* One array of runs stays below what the allocator takes; 2^26 runs are at least 256 GiB. */
@@ -44,8 +47,9 @@ struct pin_run {
  * @nr_charged: pages charged
  * @nr_pages: pages pinned
  * @runs, @nr_runs, @room: sorted by index
+ * @first: where @runs begin
  * @file: the memory file, referenced, if it is one
- * @folios, @nr_folios, @folio_room: memory files are pinned folio by folio
+ * @folios, @nr_folios: memory files are pinned folio by folio
  * @write: pages may have been written to by devices
  */
 struct lin_pin {
@@ -56,10 +60,10 @@ struct lin_pin {
 	struct pin_run *runs;
 	unsigned long nr_runs;
 	unsigned long room;
+	struct pin_run first[PIN_FIRST];
 	struct file *file;
 	struct folio **folios;
 	unsigned long nr_folios;
-	unsigned long folio_room;
 	bool write;
 };
 
@@ -68,13 +72,13 @@ struct lin_pin {
 static int pin_charge(struct lin_pin *pin, unsigned long npages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	bool bounded = !capable(CAP_IPC_LOCK);
 	long old = atomic_long_read(&pin->user->locked_vm), new;
 
 	do {
 		if (check_add_overflow(old, (long)npages, &new))
 			return -EDQUOT;
-		if (bounded && (unsigned long)new > limit)
+		/* The last question: asking it costs more than all the rest. */
+		if ((unsigned long)new > limit && !capable(CAP_IPC_LOCK))
 			return -EDQUOT;
 	} while (!atomic_long_try_cmpxchg(&pin->user->locked_vm, &old, new));
 	atomic64_add(npages, &pin->mm->pinned_vm);
@@ -95,24 +99,22 @@ static unsigned long run_end(const struct lin_pin *pin, unsigned long i)
 	return i + 1 < pin->nr_runs ? pin->runs[i + 1].index : pin->nr_pages;
 }
 
-/* Make room for one more in an array of @nr; it doubles. */
-static int array_grow(void **array, unsigned long nr, unsigned long *room, size_t size)
+/* Room for one more run; it doubles. */
+static int pin_grow(struct lin_pin *pin)
 {
-	unsigned long more = *room ? 2 * *room : 8;
-	void *new;
+	unsigned long room = 2 * pin->room;
+	struct pin_run *runs;
 
-	if (nr < *room)
-		return 0;
-	if (more > PIN_MAX_RUNS)
+	if (room > PIN_MAX_RUNS)
 		return -ENOMEM;
-	new = kvmalloc_array(more, size, GFP_KERNEL_ACCOUNT);
-	if (!new)
+	runs = kvmalloc_array(room, sizeof(*runs), GFP_KERNEL_ACCOUNT);
+	if (!runs)
 		return -ENOMEM;
-	if (nr)
-		memcpy(new, *array, nr * size);
-	kvfree(*array);
-	*array = new;
-	*room = more;
+	memcpy(runs, pin->runs, pin->nr_runs * sizeof(*runs));
+	if (pin->runs != pin->first)
+		kvfree(pin->runs);
+	pin->runs = runs;
+	pin->room = room;
 	return 0;
 }
 
@@ -123,7 +125,7 @@ static int pin_add_run(struct lin_pin *pin, struct page *page, unsigned long n)
 	int rc;
 
 	if (!run || page_to_pfn(page) != page_to_pfn(run->page) + (pin->nr_pages - run->index)) {
-		rc = array_grow((void **)&pin->runs, pin->nr_runs, &pin->room, sizeof(*pin->runs));
+		rc = pin->nr_runs == pin->room ? pin_grow(pin) : 0;
 		if (rc)
 			return rc;
 		pin->runs[pin->nr_runs++] = (struct pin_run){ pin->nr_pages, page };
@@ -132,14 +134,26 @@ static int pin_add_run(struct lin_pin *pin, struct page *page, unsigned long n)
 	return 0;
 }
 
+/* How many of @n pages follow each other from the first one on. */
+static int pages_in_a_row(struct page **pages, int n)
+{
+	unsigned long pfn = page_to_pfn(pages[0]);
+	int i;
+
+	for (i = 1; i < n && page_to_pfn(pages[i]) == pfn + i; i++)
+		;
+	return i;
+}
+
 static int pin_add_pages(struct lin_pin *pin, struct page **pages, int n)
 {
-	int i, rc;
+	int len, rc;
 
-	for (i = 0; i < n; i++) {
-		rc = pin_add_run(pin, pages[i], 1);
+	for (; n; pages += len, n -= len) {
+		len = pages_in_a_row(pages, n);
+		rc = pin_add_run(pin, pages[0], len);
 		if (rc) {
-			unpin_user_pages(pages + i, n - i);
+			unpin_user_pages(pages, n);
 			return rc;
 		}
 	}
@@ -177,7 +191,8 @@ static void pin_drop(struct lin_pin *pin)
 		drop_folios(pin);
 	else
 		drop_pages(pin);
-	kvfree(pin->runs);
+	if (pin->runs != pin->first)
+		kvfree(pin->runs);
 }
 
 /* ---- pinning --------------------------------------------------------------------------------------- */
@@ -221,13 +236,17 @@ static int pin_range(struct lin_pin *pin, unsigned long uaddr, unsigned long npa
 
 static int pin_fill(struct lin_pin *pin, unsigned long uaddr, unsigned long npages)
 {
-	struct page **batch = kmalloc_array(PIN_BATCH, sizeof(*batch), GFP_KERNEL_ACCOUNT);
+	struct page *few[PIN_FEW], **batch = few;
 	int rc;
 
-	if (!batch)
-		return -ENOMEM;
+	if (npages > PIN_FEW) {
+		batch = kmalloc_array(PIN_BATCH, sizeof(*batch), GFP_KERNEL_ACCOUNT);
+		if (!batch)
+			return -ENOMEM;
+	}
 	rc = pin_range(pin, uaddr, npages, batch);
-	kfree(batch);
+	if (batch != few)
+		kfree(batch);
 	return rc;
 }
 
@@ -313,6 +332,7 @@ static int file_range(struct lin_pin *pin, u64 start, u64 length, struct folio *
 
 static int file_fill(struct lin_pin *pin, const struct ioasid_pin_req *req)
 {
+	unsigned long npages = req->length >> PAGE_SHIFT;
 	struct folio **batch;
 	int rc;
 
@@ -322,9 +342,10 @@ static int file_fill(struct lin_pin *pin, const struct ioasid_pin_req *req)
 	rc = file_check(pin->file, req);
 	if (rc)
 		return rc;
+	if (npages > PIN_MAX_RUNS)
+		return -ENOMEM;
 	/* At most one folio a page. */
-	pin->folios =
-		kvmalloc_array(req->length >> PAGE_SHIFT, sizeof(*pin->folios), GFP_KERNEL_ACCOUNT);
+	pin->folios = kvmalloc_array(npages, sizeof(*pin->folios), GFP_KERNEL_ACCOUNT);
 	batch = kmalloc_array(PIN_BATCH, sizeof(*batch), GFP_KERNEL_ACCOUNT);
 	rc = pin->folios && batch ? file_range(pin, req->uaddr, req->length, batch) : -ENOMEM;
 	kfree(batch);
@@ -361,6 +382,8 @@ int lin_pin(struct ioasid_ctx *ctx, const struct ioasid_pin_req *req, void **out
 	pin->mm = current->mm;
 	pin->user = get_uid(current_user());
 	pin->write = req->write;
+	pin->runs = pin->first;
+	pin->room = PIN_FIRST;
 	mmgrab(pin->mm);
 	rc = pin_charge(pin, npages);
 	if (rc)

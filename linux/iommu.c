@@ -24,7 +24,9 @@ MODULE_PARM_DESC(allow_unsafe_interrupts,
 #define VTD_CAP_SAGAW(cap) (((cap) >> 8) & 0x1f)
 #define VTD_CAP_MGAW(cap)  ((((cap) >> 16) & 0x3f) + 1)
 #define VTD_ECAP_SMTS	   BIT_ULL(43)
+#define VTD_ECAP_SLADS	   BIT_ULL(45)
 #define VTD_ECAP_SLTS	   BIT_ULL(46)
+#define VTD_ECAP_FLTS	   BIT_ULL(47)
 
 DEFINE_MUTEX(lin_lock);
 static LIST_HEAD(lin_iommus);
@@ -159,23 +161,36 @@ static void iommu_find_nesting(struct lin_iommu *iommu, struct device *dev,
 	iommu_domain_free(domain);
 }
 
+static bool vtd_has(const struct iommu_hw_info_vtd *vtd, u64 ecap)
+{
+	return vtd && (vtd->ecap_reg & ecap) == ecap;
+}
+
+static bool vtd_write_reads(const struct lin_iommu *iommu, const struct iommu_hw_info_vtd *vtd)
+{
+	bool both = vtd_has(vtd, VTD_ECAP_SMTS | VTD_ECAP_FLTS);
+
+	/* A driver that is a module is not the kernel's own, and makes the best of what it has. */
+	if (iommu->ops->owner)
+		return both && !vtd_has(vtd, VTD_ECAP_SLTS);
+	return lin_vtd_write_reads(iommu->empty, both);
+}
+
 static int iommu_find_tables(struct lin_iommu *iommu, struct device *dev)
 {
 	struct iommu_hw_info_vtd *vtd = lin_vtd_info(dev);
 
-	iommu->core.last = U64_MAX;
+	iommu->core.last = vtd ? vtd_last(vtd) : U64_MAX;
 	iommu->core.page_sizes = U64_MAX;
-	iommu->second_stage = true;
-	if (vtd) {
-		iommu->second_stage = !(vtd->ecap_reg & VTD_ECAP_SMTS) ||
-				      vtd->ecap_reg & VTD_ECAP_SLTS;
-		iommu->core.last = vtd_last(vtd);
-	}
+	iommu->second_stage = lin_plain_second(vtd_has(vtd, VTD_ECAP_SMTS),
+					       vtd_has(vtd, VTD_ECAP_SLTS),
+					       vtd_has(vtd, VTD_ECAP_SLTS | VTD_ECAP_SLADS));
 	iommu->empty = lin_plain_alloc(dev, iommu->second_stage);
 	if (IS_ERR(iommu->empty)) {
 		kfree(vtd);
 		return lin_errno(PTR_ERR(iommu->empty));
 	}
+	iommu->write_reads = vtd && vtd_write_reads(iommu, vtd);
 	iommu_bound_by(iommu, iommu->empty);
 	iommu_find_nesting(iommu, dev, vtd);
 	kfree(vtd);
@@ -213,6 +228,7 @@ static struct lin_iommu *iommu_describe(struct device *dev, struct iommu_group *
 	iommu->core.ops = &lin_iommu_ops;
 	iommu->core.pasid_bits = pasids > 1 ? min_t(u32, ilog2(pasids), 20) : 0;
 	iommu->faults = lin_faults_possible(dev);
+	iommu->raw_codes = IS_ENABLED(CONFIG_X86) && !iommu->ops->owner;
 	rc = iommu_find_windows(iommu, group);
 	if (!rc)
 		rc = iommu_find_tables(iommu, dev);
@@ -234,7 +250,8 @@ static bool iommu_same(const struct lin_iommu *a, const struct lin_iommu *b)
 	return a->hw == b->hw && a->ops == b->ops && a->core.caps == b->core.caps &&
 	       a->core.last == b->core.last && a->core.page_sizes == b->core.page_sizes &&
 	       a->cached == b->cached && a->faults == b->faults &&
-	       a->nest_read_only == b->nest_read_only && a->nr_windows == b->nr_windows &&
+	       a->write_reads == b->write_reads && a->nest_read_only == b->nest_read_only &&
+	       a->nr_windows == b->nr_windows &&
 	       !memcmp(a->windows, b->windows, a->nr_windows * sizeof(a->windows[0]));
 }
 
@@ -404,8 +421,8 @@ int lin_iommu_claim(struct ioasid_kdev *kdev)
 	/* Members of the group use one and the same cookie, so each of them can claim. */
 	rc = iommu_device_claim_dma_owner(kdev->dev, kdev->hw.group);
 	if (rc)
-		return rc == -ENOMEM ? rc : -EBUSY;
-	kdev->hw.claimed = true;
+		return lin_errno(rc);
+	WRITE_ONCE(kdev->hw.claimed, true);
 	return 0;
 }
 
@@ -413,7 +430,8 @@ void lin_iommu_release(struct ioasid_kdev *kdev)
 {
 	if (!kdev->hw.claimed)
 		return;
-	kdev->hw.claimed = false;
+	WRITE_ONCE(kdev->hw.claimed, false);
+	lin_faults_flush();
 	iommu_device_release_dma_owner(kdev->dev);
 }
 

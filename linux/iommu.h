@@ -40,7 +40,9 @@
  * @hw, @ops: whose domains these are
  * @cached: IOMMU_CACHE works: devices see what CPUs have in their caches
  * @faults: its devices raise page requests, which the kernel can deliver
- * @second_stage: its paging domains may be second-stage tables
+ * @second_stage: plain paging domains may be asked to be second-stage tables
+ * @write_reads: what may be written may be read too, whatever was asked for
+ * @raw_codes: its driver hands a response code to the hardware as it is
  * @nest_read_only: a domain that others nest on takes read-only maps; else the two are apart
  * @sva_direct: shared domains come from the driver itself, not from the kernel's SVA layer
  * @empty: a paging domain in which nothing is ever mapped
@@ -56,6 +58,8 @@ struct lin_iommu {
 	bool cached;
 	bool faults;
 	bool second_stage;
+	bool write_reads;
+	bool raw_codes;
 	bool nest_read_only;
 	bool sva_direct;
 	struct iommu_domain *empty;

@@ -85,13 +85,17 @@ static ppasid_t group_pasid(const struct iopf_group *group)
 	return prm->flags & IOMMU_FAULT_PAGE_REQUEST_PASID_VALID ? PPASID(prm->pasid) : PPASID_NONE;
 }
 
-static enum iommu_page_response_code kernel_code(u32 code)
+/*
+ * The kernel counts its codes; PCIe has 15 for failure, and so have the response commands of
+ * hardware on x86, whose drivers pass on what they get.
+ */
+static enum iommu_page_response_code kernel_code(const struct lin_iommu *iommu, u32 code)
 {
 	switch (code) {
 	case IOASID_RESPONSE_SUCCESS:
 		return IOMMU_PAGE_RESP_SUCCESS;
 	case IOASID_RESPONSE_FAILURE:
-		return IOMMU_PAGE_RESP_FAILURE;
+		return iommu->raw_codes ? IOASID_RESPONSE_FAILURE : IOMMU_PAGE_RESP_FAILURE;
 	default:
 		return IOMMU_PAGE_RESP_INVALID;
 	}
@@ -113,7 +117,7 @@ void lin_iommu_page_response(struct ioasid_kdev *kdev, ppasid_t pasid, u32 index
 	mutex_unlock(&kdev->hw.fault_lock);
 	/* None: a drain was faster. */
 	if (found)
-		group_answer(found, kernel_code(code));
+		group_answer(found, kernel_code(kdev->hw.iommu, code));
 }
 
 void lin_faults_drain(struct ioasid_kdev *kdev, ppasid_t pasid, bool all)
@@ -226,22 +230,33 @@ static enum iommu_page_response_code sva_resolve(struct mm_struct *mm,
 	return ret & VM_FAULT_ERROR ? IOMMU_PAGE_RESP_INVALID : IOMMU_PAGE_RESP_SUCCESS;
 }
 
+static enum iommu_page_response_code sva_resolve_all(struct mm_struct *mm,
+						     const struct iopf_group *group)
+{
+	enum iommu_page_response_code code = IOMMU_PAGE_RESP_SUCCESS;
+	struct iopf_fault *iopf;
+
+	/* Nor for the process's lock: others wait for this queue. */
+	if (!mmap_read_trylock(mm))
+		return IOMMU_PAGE_RESP_SUCCESS;
+	list_for_each_entry(iopf, &group->faults, list) {
+		code = sva_resolve(mm, &iopf->fault.prm);
+		if (code != IOMMU_PAGE_RESP_SUCCESS)
+			break;
+	}
+	mmap_read_unlock(mm);
+	return code;
+}
+
 static void sva_answer(struct work_struct *work)
 {
 	struct iopf_group *group = container_of(work, struct iopf_group, work);
 	enum iommu_page_response_code code = IOMMU_PAGE_RESP_INVALID;
 	struct mm_struct *mm = group->attach_handle->domain->mm;
-	struct iopf_fault *iopf;
 
 	if (mmget_not_zero(mm)) {
-		mmap_read_lock(mm);
-		list_for_each_entry(iopf, &group->faults, list) {
-			code = sva_resolve(mm, &iopf->fault.prm);
-			if (code != IOMMU_PAGE_RESP_SUCCESS)
-				break;
-		}
-		mmap_read_unlock(mm);
-		mmput(mm);
+		code = sva_resolve_all(mm, group);
+		mmput_async(mm);
 	}
 	group_answer(group, code);
 }
@@ -281,7 +296,8 @@ static void event_report(struct work_struct *work)
 		.reason = IOASID_REASON_NOT_PRESENT,
 	};
 
-	if (kdev && kdev->core)
+	/* Unbinding ends that and waits for us, long before the core's object goes. */
+	if (kdev && READ_ONCE(kdev->hw.claimed))
 		ioasid_report_event(kdev->core, &report);
 	kfree(event);
 	atomic_dec(&nr_events);

@@ -151,9 +151,16 @@ static int map_extents(struct lin_domain *domain, u64 iova, const struct ioasid_
 	return rc;
 }
 
-/* A table that guests' tables nest on may not take read-only leaves. */
-static bool prot_possible(const struct lin_paging *paging, u32 prot)
+/*
+ * A table that guests' tables nest on may not take read-only leaves, others know none but readable
+ * ones. Nothing is widened silently.
+ */
+static bool prot_possible(struct lin_domain *domain, u32 prot)
 {
+	struct lin_paging *paging = &domain->paging;
+
+	if (lin_domain_iommu(domain)->write_reads && !(prot & IOASID_MAP_READ))
+		return false;
 	return !paging->nest || paging->nest == paging->table || prot & IOASID_MAP_WRITE;
 }
 
@@ -166,7 +173,7 @@ int lin_map(struct ioasid_domain *core, u64 iova, const struct ioasid_extent *ex
 	u64 bytes = 0;
 	int rc;
 
-	if (!prot_possible(&domain->paging, prot))
+	if (!prot_possible(domain, prot))
 		return -EOPNOTSUPP;
 	for (i = 0; i < n; i++)
 		bytes += ext[i].len;

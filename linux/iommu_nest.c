@@ -18,6 +18,8 @@
 #include "iommu.h"
 #include "compat.h"
 
+#define MAX_INV_PAGES (BIT_ULL(57) >> PAGE_SHIFT)
+
 /* ---- a page of the caller ----------------------------------------------------------------------- */
 
 static int user_page_map(const void *data, size_t size, unsigned long *uaddr)
@@ -208,7 +210,12 @@ int lin_invalidate(struct ioasid_domain *core, struct ioasid_device *dev, u64 st
 	if (WARN_ON(!kernel->ops->cache_invalidate_user))
 		return -EOPNOTSUPP;
 	inv.addr = start & PAGE_MASK;
-	inv.npages = !inv.addr && last == U64_MAX ? U64_MAX : ((last - inv.addr) >> PAGE_SHIFT) + 1;
+	inv.npages = ((last - inv.addr) >> PAGE_SHIFT) + 1;
+	/* More than any table translates; as bytes it might not even fit. */
+	if (inv.npages > MAX_INV_PAGES) {
+		inv.addr = 0;
+		inv.npages = U64_MAX;
+	}
 	rc = user_page_map(&inv, sizeof(inv), &uaddr);
 	if (rc)
 		return rc;

@@ -208,6 +208,15 @@ int ioasid_dev_open(struct ioasid *ctx, const char *name, struct ioasid_dev **de
 /** ioasid_dev_close() - unbinds it too: routes end, DMA is blocked. NULL is ignored. */
 void ioasid_dev_close(struct ioasid_dev *dev);
 int ioasid_dev_command(struct ioasid_dev *dev, unsigned long cmd, void *arg);
+/**
+ * ioasid_dev_fd() - the device's descriptor, to read, write and map its regions with
+ * @dev: device
+ *
+ * Where they lie in it says IOASID_DEV_GET_REGION. It stays @dev's.
+ *
+ * Return: descriptor; -EOPNOTSUPP in-process.
+ */
+int ioasid_dev_fd(struct ioasid_dev *dev);
 int ioasid_dev_get_info(struct ioasid_dev *dev, struct ioasid_device_info *info);
 int ioasid_dev_bind(struct ioasid_dev *dev, struct ioasid *ctx, uint64_t cookie);
 /** ioasid_dev_attach() - default route; @flags: 0 or IOASID_ATTACH_REPLACE. */

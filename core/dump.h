@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What there is, for people: the objects of a machine printed one by one. For the administrator of
+ * the host only, since wire numbers are shown.
+ *
+ * One object is one line: its type, then fields "name=value". Strings are in double quotes and hold
+ * neither quotes nor control characters; "-" stands for nothing. An object belongs to the nearest
+ * line above it that is indented less (two blanks a level). New fields and types may appear; readers
+ * skip what they do not know.
+ */
+#ifndef IOASID_CORE_DUMP_H
+#define IOASID_CORE_DUMP_H
+
+#include "core/home.h"
+
+/**
+ * struct ioasid_dump - where a dump goes; the home's callbacks
+ * @print: add to the output; called with locks of the core held: it must not copy to a user
+ * @device_name: name of a device for people; valid while the device is registered
+ * @iommu_name: what is in front of @dev; NULL: nothing that has a name
+ * @priv: the home's
+ */
+struct ioasid_dump {
+	void (*print)(const struct ioasid_dump *d, const char *fmt, ...)
+		__attribute__((format(printf, 2, 3)));
+	const char *(*device_name)(const struct ioasid_device *dev);
+	const char *(*iommu_name)(const struct ioasid_device *dev);
+	void *priv;
+};
+
+/**
+ * struct ioasid_dump_cursor - how far a dump has come; all zero at the start
+ *
+ * A dump is made in steps of a few lines, and locks are held during a step only. So each line is
+ * true at some moment, but objects may come, change and go between two steps.
+ */
+struct ioasid_dump_cursor {
+	u32 phase;
+	u32 index;
+	u32 sub;
+};
+
+/**
+ * ioasid_dump_live() - numbers of live objects, one "name value" per line
+ * @machine: machine
+ * @d: output
+ *
+ * Each number is exact at some moment during the call. Takes machine->lock.
+ */
+void ioasid_dump_live(struct ioasid_machine *machine, const struct ioasid_dump *d);
+
+/**
+ * ioasid_dump_context() - the next lines about a context
+ * @ctx: context, referenced; may be closed
+ * @d: output
+ * @at: where to go on; the same @at gives the same objects again
+ *
+ * Takes the context's lock for reading.
+ * Return: true: @at was moved on, there may be more; false: that was all.
+ */
+bool ioasid_dump_context(struct ioasid_ctx *ctx, const struct ioasid_dump *d,
+			 struct ioasid_dump_cursor *at);
+
+/**
+ * ioasid_dump_devices() - the next lines about a machine's devices, bound or not
+ * @machine: machine
+ * @d: output
+ * @at: as above
+ *
+ * Takes machine->lock. Return: as above.
+ */
+bool ioasid_dump_devices(struct ioasid_machine *machine, const struct ioasid_dump *d,
+			 struct ioasid_dump_cursor *at);
+
+#endif
