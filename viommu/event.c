@@ -140,10 +140,10 @@ static u64 vu_fault_type(const struct ioasid_fault *rec)
 	return rec->flags & IOASID_FAULT_WRITE ? 0 : VTD_FR1_T1;
 }
 
-static void vu_fault_report(struct vtd_unit *unit, const struct vu_dev *dev,
-			    const struct ioasid_fault *rec, u8 reason, struct vu_out *out)
+void vu_fault_report(struct vtd_unit *unit, u16 rid, const struct ioasid_fault *rec, u8 reason,
+		     struct vu_out *out)
 {
-	u64 info = FIELD_PREP(VTD_FR1_SID, dev->rid) | FIELD_PREP(VTD_FR1_REASON, reason);
+	u64 info = FIELD_PREP(VTD_FR1_SID, rid) | FIELD_PREP(VTD_FR1_REASON, reason);
 
 	info |= vu_fault_type(rec);
 	if (rec->flags & IOASID_FAULT_VPASID)
@@ -152,7 +152,7 @@ static void vu_fault_report(struct vtd_unit *unit, const struct vu_dev *dev,
 		info |= VTD_FR1_PRIV;
 	if (rec->flags & IOASID_FAULT_EXEC)
 		info |= VTD_FR1_EXE;
-	vu_trace(unit, "fault rid %04x pasid %d address %llx reason %02x", dev->rid,
+	vu_trace(unit, "fault rid %04x pasid %d address %llx reason %02x", rid,
 		 rec->flags & IOASID_FAULT_VPASID ? (int)rec->vpasid : -1,
 		 (unsigned long long)rec->address, reason);
 	vu_fault_store(unit, rec->address, info, out);
@@ -235,7 +235,7 @@ static void vu_event_deliver(struct vtd_unit *unit, const struct ioasid_fault *r
 		vu_count(&unit->stats.faults_quiet);
 		return;
 	}
-	vu_fault_report(unit, dev, rec, reason, out);
+	vu_fault_report(unit, dev->rid, rec, reason, out);
 }
 
 /* ---- page requests the guest has to answer --------------------------------------------------------------- */
@@ -465,9 +465,7 @@ static void vu_prs_set(struct vtd_unit *unit, u32 bit, struct vu_out *out)
 		vu_msi_raise(&unit->ev.page_msi, out);
 }
 
-/* Return: 0 in the queue; -ENOSPC overflow; -EFAULT the queue is not in memory. */
-static int vu_pq_put(struct vtd_unit *unit, const struct vu_dev *dev,
-		     const struct ioasid_fault *rec, struct vu_out *out)
+int vu_pq_put(struct vtd_unit *unit, u16 rid, const struct ioasid_fault *rec, struct vu_out *out)
 {
 	struct vu_events *ev = &unit->ev;
 	u64 mask = vu_pq_mask(ev), tail = ev->pqt & mask;
@@ -489,7 +487,7 @@ static int vu_pq_put(struct vtd_unit *unit, const struct vu_dev *dev,
 	       FIELD_PREP(VTD_PR1_PRGI, rec->group) | (rec->address & VTD_PR1_ADDR);
 	d[2] = 0;
 	d[3] = 0;
-	d0 = FIELD_PREP(VTD_PR0_TYPE, VTD_PR_TYPE_PAGE) | FIELD_PREP(VTD_PR0_RID, dev->rid) |
+	d0 = FIELD_PREP(VTD_PR0_TYPE, VTD_PR_TYPE_PAGE) | FIELD_PREP(VTD_PR0_RID, rid) |
 	     (rec->flags & IOASID_FAULT_EXEC ? VTD_PR0_EXR : 0) |
 	     (rec->flags & IOASID_FAULT_PRIV ? VTD_PR0_PMR : 0);
 	if (rec->flags & IOASID_FAULT_VPASID)
@@ -497,6 +495,8 @@ static int vu_pq_put(struct vtd_unit *unit, const struct vu_dev *dev,
 	/* The word with the type makes it a request, so it goes last; the tail follows it. */
 	smp_store_release(&d[0], d0);
 	ev->pqt = next;
+	vu_prs_set(unit, VTD_PRS_PPR, out);
+	vu_count(&unit->stats.page_requests);
 	return 0;
 }
 
@@ -538,13 +538,13 @@ static void vu_request_deliver(struct vtd_unit *unit, const struct ioasid_fault 
 		reason = vu_request_check(unit, dev, rec, &report);
 	if (!dev || !unit->te || reason) {
 		if (report)
-			vu_fault_report(unit, dev, rec, reason, out);
+			vu_fault_report(unit, dev->rid, rec, reason, out);
 		vu_count(&unit->stats.requests_invalid);
 		vu_out_respond(out, rec, IOASID_RESPONSE_INVALID);
 		return;
 	}
 	/* Nobody could pass on an answer that there is no room to remember: the device asks again. */
-	rc = last && unit->ev.free == VU_NONE ? -ENOSPC : vu_pq_put(unit, dev, rec, out);
+	rc = last && unit->ev.free == VU_NONE ? -ENOSPC : vu_pq_put(unit, dev->rid, rec, out);
 	if (rc) {
 		vu_count(&unit->stats.requests_dropped);
 		vu_out_respond(out, rec,
@@ -553,8 +553,6 @@ static void vu_request_deliver(struct vtd_unit *unit, const struct ioasid_fault 
 	}
 	if (last)
 		vu_request_add(unit, dev, rec);
-	vu_prs_set(unit, VTD_PRS_PPR, out);
-	vu_count(&unit->stats.page_requests);
 	vu_trace(unit, "page request rid %04x pasid %u address %llx%s group %u", dev->rid,
 		 rec->vpasid, (unsigned long long)rec->address,
 		 rec->flags & IOASID_FAULT_WRITE ? " write" : "", rec->group);

@@ -11,19 +11,6 @@
  */
 #include "viommu/unit.h"
 
-#define VU_WORDS 4
-
-/**
- * struct vu_run - one run over the queue
- * @timeout: a device did not answer: waits are skipped, then the queue stops
- * @dev: which
- */
-struct vu_run {
-	struct vtd_unit *unit;
-	struct vu_dev *dev;
-	bool timeout;
-};
-
 /* ---- invalidating bindings ------------------------------------------------------------------------ */
 
 /*
@@ -127,8 +114,7 @@ static void vu_inv_global(struct vu_run *run)
 	}
 }
 
-/* [@addr, + 2^@am pages), or everything. Low bits of the address below the mask are ignored. */
-static void vu_range_am(u64 addr, u32 am, u64 *start, u64 *last)
+void vu_range_am(u64 addr, u32 am, u64 *start, u64 *last)
 {
 	u64 mask = am >= 52 ? ~0ull : (1ull << (am + PAGE_SHIFT)) - 1;
 
@@ -136,8 +122,7 @@ static void vu_range_am(u64 addr, u32 am, u64 *start, u64 *last)
 	*last = *start | mask;
 }
 
-/* The range coding of ATS: n ones from bit 12 mean 2^(n + 1) pages. */
-static void vu_range_ats(u64 addr, bool s, u64 *start, u64 *last)
+void vu_range_ats(u64 addr, bool s, u64 *start, u64 *last)
 {
 	u64 page = addr >> PAGE_SHIFT;
 
@@ -147,12 +132,18 @@ static void vu_range_ats(u64 addr, bool s, u64 *start, u64 *last)
 /* ---- descriptors ---------------------------------------------------------------------------------------- */
 /* Each returns 0 or the code for IQERCD. */
 
-static int vu_desc_context(struct vu_run *run, const u64 q[VU_WORDS])
+u16 vu_desc_rid_mask(const u64 q[VU_WORDS])
 {
 	/* Function mask: how many low bits of the function number are don't-care, from bit 2 down. */
 	static const u16 fm_mask[] = { 0xffff, 0xfffb, 0xfff9, 0xfff8 };
+
+	return fm_mask[FIELD_GET(VTD_QI_CONTEXT0_FM, q[0])];
+}
+
+static int vu_desc_context(struct vu_run *run, const u64 q[VU_WORDS])
+{
 	u16 sid = FIELD_GET(VTD_QI_CONTEXT0_SID, q[0]);
-	u16 mask = fm_mask[FIELD_GET(VTD_QI_CONTEXT0_FM, q[0])];
+	u16 mask = vu_desc_rid_mask(q);
 	struct vtd_unit *unit = run->unit;
 	struct vu_dev *dev;
 
@@ -312,7 +303,7 @@ static int vu_desc_wait(struct vu_run *run, const u64 q[VU_WORDS])
 	struct vtd_unit *unit = run->unit;
 
 	if (q[0] & VTD_QI_WAIT0_PD)
-		vtd_unit_process_faults(unit);
+		unit->be->drain(unit);
 	/* Aborted: what it waits for did not happen as asked. */
 	if (run->timeout)
 		return 0;
@@ -344,31 +335,54 @@ static int vu_desc_page_response(struct vu_run *run, const u64 q[VU_WORDS])
 	return 0;
 }
 
+static void vu_front_drain(struct vtd_unit *unit)
+{
+	vtd_unit_process_faults(unit);
+}
+
+const struct vu_backend vu_front = {
+	.retranslate = vu_bind_sync_all,
+	.begin = vu_bind_reap,
+	.drain = vu_front_drain,
+	.desc = {
+		[VTD_QI_CONTEXT] = vu_desc_context,
+		[VTD_QI_IOTLB] = vu_desc_iotlb,
+		[VTD_QI_DEV_TLB] = vu_desc_dev_tlb,
+		[VTD_QI_PASID_IOTLB] = vu_desc_pasid_iotlb,
+		[VTD_QI_PASID_CACHE] = vu_desc_pasid_cache,
+		[VTD_QI_PASID_DEV_TLB] = vu_desc_pasid_dev_tlb,
+		[VTD_QI_PAGE_RESPONSE] = vu_desc_page_response,
+	},
+};
+
 /**
  * struct vu_desc - a type of descriptor
- * @run: does it
+ * @run: does it; NULL: the backend does
+ * @known: there is such a type
  * @rsvd: bits of the two low words that must be 0
  * @scalable: makes sense in scalable mode only
  */
 struct vu_desc {
 	int (*run)(struct vu_run *run, const u64 q[VU_WORDS]);
 	u64 rsvd[2];
-	bool scalable;
+	bool known, scalable;
 };
 
-#define VU_DESC(type, fn, name, only_scalable) \
-	[type] = { .run = fn, .rsvd = { name##0, name##1 }, .scalable = only_scalable }
+#define VU_DESC(type, fn, name, only_scalable)                                                    \
+	[type] = {                                                                                \
+		.run = fn, .rsvd = { name##0, name##1 }, .known = true, .scalable = only_scalable \
+	}
 
 static const struct vu_desc vu_descs[VTD_QI_NR_TYPES] = {
-	VU_DESC(VTD_QI_CONTEXT, vu_desc_context, VTD_QI_RSVD_CONTEXT, false),
-	VU_DESC(VTD_QI_IOTLB, vu_desc_iotlb, VTD_QI_RSVD_IOTLB, false),
-	VU_DESC(VTD_QI_DEV_TLB, vu_desc_dev_tlb, VTD_QI_RSVD_DEV_TLB, false),
+	VU_DESC(VTD_QI_CONTEXT, NULL, VTD_QI_RSVD_CONTEXT, false),
+	VU_DESC(VTD_QI_IOTLB, NULL, VTD_QI_RSVD_IOTLB, false),
+	VU_DESC(VTD_QI_DEV_TLB, NULL, VTD_QI_RSVD_DEV_TLB, false),
 	VU_DESC(VTD_QI_INT_ENTRY, vu_desc_interrupt_entry, VTD_QI_RSVD_INT_ENTRY, false),
 	VU_DESC(VTD_QI_WAIT, vu_desc_wait, VTD_QI_RSVD_WAIT, false),
-	VU_DESC(VTD_QI_PASID_IOTLB, vu_desc_pasid_iotlb, VTD_QI_RSVD_PASID_IOTLB, true),
-	VU_DESC(VTD_QI_PASID_CACHE, vu_desc_pasid_cache, VTD_QI_RSVD_PASID_CACHE, true),
-	VU_DESC(VTD_QI_PASID_DEV_TLB, vu_desc_pasid_dev_tlb, VTD_QI_RSVD_PASID_DEV_TLB, true),
-	VU_DESC(VTD_QI_PAGE_RESPONSE, vu_desc_page_response, VTD_QI_RSVD_PGRSP, true),
+	VU_DESC(VTD_QI_PASID_IOTLB, NULL, VTD_QI_RSVD_PASID_IOTLB, true),
+	VU_DESC(VTD_QI_PASID_CACHE, NULL, VTD_QI_RSVD_PASID_CACHE, true),
+	VU_DESC(VTD_QI_PASID_DEV_TLB, NULL, VTD_QI_RSVD_PASID_DEV_TLB, true),
+	VU_DESC(VTD_QI_PAGE_RESPONSE, NULL, VTD_QI_RSVD_PGRSP, true),
 };
 
 static u32 vu_desc_type(const u64 q[VU_WORDS])
@@ -382,7 +396,7 @@ static int vu_desc_run(struct vu_run *run, const u64 q[VU_WORDS])
 	u32 type = vu_desc_type(q);
 	const struct vu_desc *d;
 
-	if (type >= VTD_QI_NR_TYPES || !vu_descs[type].run) {
+	if (type >= VTD_QI_NR_TYPES || !vu_descs[type].known) {
 		vu_count(&unit->stats.descriptors[type < 16 ? type : 0]);
 		return VTD_IQE_TYPE;
 	}
@@ -394,7 +408,7 @@ static int vu_desc_run(struct vu_run *run, const u64 q[VU_WORDS])
 		return VTD_IQE_RESERVED;
 	if (d->scalable && FIELD_GET(VTD_RTADDR_TTM, unit->root) != VTD_TTM_SCALABLE)
 		return VTD_IQE_TTM;
-	return d->run(run, q);
+	return d->run ? d->run(run, q) : unit->be->desc[type](run, q);
 }
 
 /* ---- the queue -------------------------------------------------------------------------------------------- */
@@ -513,9 +527,11 @@ void vu_queue_run(struct vtd_unit *unit)
 	mutex_unlock(&unit->regs_lock);
 	if (stop)
 		return;
+	mutex_lock(&unit->regs_lock);
 	code = vu_ring_open(unit, &ring);
+	mutex_unlock(&unit->regs_lock);
 	unit->run++;
-	vu_bind_reap(unit);
+	unit->be->begin(unit);
 	if (!code && (unit->broken & VTD_UNIT_BREAK_NO_WAIT))
 		vu_queue_lie(unit, &ring);
 	while (!code && ring.head != ring.tail) {
@@ -548,7 +564,7 @@ u64 vu_queue_ccmd(struct vtd_unit *unit, u64 ccmd)
 	bool bad;
 
 	unit->run++;
-	bad = vu_desc_context(&run, q);
+	bad = unit->be->desc[VTD_QI_CONTEXT](&run, q);
 	ccmd &= ~(VTD_CCMD_ICC | VTD_CCMD_CAIG);
 	return bad ? ccmd : ccmd | FIELD_PREP(VTD_CCMD_CAIG, FIELD_GET(VTD_CCMD_CIRG, ccmd));
 }
@@ -565,7 +581,7 @@ u64 vu_queue_iotlb(struct vtd_unit *unit, u64 iotlb, u64 iva)
 	bool bad;
 
 	unit->run++;
-	bad = vu_desc_iotlb(&run, q);
+	bad = unit->be->desc[VTD_QI_IOTLB](&run, q);
 	/* No status to set: the registers know no timeout, and the device is fenced. */
 	iotlb &= ~(VTD_IOTLB_IVT | VTD_IOTLB_IAIG);
 	return bad ? iotlb : iotlb | FIELD_PREP(VTD_IOTLB_IAIG, FIELD_GET(VTD_IOTLB_IIRG, iotlb));

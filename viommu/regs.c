@@ -337,7 +337,7 @@ static void vu_command(struct vtd_unit *unit, u32 gcmd)
 		vu_set_translation(unit, gcmd & VTD_GCMD_TE);
 	if ((gcmd & VTD_GCMD_SRTP) || (change & VTD_GCMD_TE)) {
 		unit->run++;
-		vu_bind_sync_all(unit);
+		unit->be->retranslate(unit);
 	}
 	mutex_lock(&unit->regs_lock);
 	unit->r.gsts = (unit->r.gsts & ~(u32)VTD_GCMD_TE) | (gcmd & VTD_GCMD_TE);
@@ -388,11 +388,22 @@ static bool vu_needs_config(struct vtd_unit *unit, u64 off, unsigned int size)
 	return stopped;
 }
 
+/* A new tail, which another thread takes note of? */
+static bool vu_kick(struct vtd_unit *unit, u64 off, unsigned int size, u64 value)
+{
+	u32 gcmd;
+
+	if (!unit->be->kick || off < VTD_REG_IQT || off + size > VTD_REG_IQT + 8)
+		return false;
+	vu_store(unit, off, size, value, &gcmd);
+	return unit->be->kick(unit);
+}
+
 void vtd_unit_write(struct vtd_unit *unit, uint64_t off, unsigned int size, uint64_t value)
 {
 	u32 todo, gcmd = 0;
 
-	if (!vu_access_ok(off, size))
+	if (!vu_access_ok(off, size) || vu_kick(unit, off, size, value))
 		return;
 	if (!vu_needs_config(unit, off, size)) {
 		todo = vu_store(unit, off, size, value, &gcmd);

@@ -160,6 +160,7 @@ int vtd_unit_create(const struct vtd_unit_config *config, struct vtd_unit **unit
 	rc = vu_configure(unit, config);
 	if (rc)
 		goto free;
+	unit->be = &vu_front;
 	mutex_init(&unit->config);
 	mutex_init(&unit->regs_lock);
 	INIT_LIST_HEAD(&unit->devices);
@@ -227,8 +228,8 @@ void vtd_unit_reset(struct vtd_unit *unit)
 		vu_bind_settle(unit, dev, IOASID_INVALID);
 	}
 	unit->run++;
-	vu_bind_reap(unit);
-	vu_bind_sync_all(unit);
+	unit->be->begin(unit);
+	unit->be->retranslate(unit);
 	mutex_unlock(&unit->config);
 	vu_trace(unit, "reset");
 }

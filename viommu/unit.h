@@ -7,6 +7,7 @@
  *   queue.c   invalidation queue, register-based invalidation
  *   bind.c    what the guest's tables say -> routes and user tables of libioasid
  *   event.c   page requests, events, interrupts -> guest
+ *   hw*.c     hardware mode: no libioasid, the guest's own tables are walked for each request (hw.h)
  *
  * Locks (order: config, then regs; see <ioasid/vtd_unit.h> for what that promises outside):
  *   config   serializes everything that reads the guest's tables to act on them, and all calls into
@@ -171,6 +172,39 @@ struct vu_events {
 	u32 free;
 };
 
+/* 64-bit words of an invalidation descriptor. */
+#define VU_WORDS 4
+
+/**
+ * struct vu_run - one run over the queue
+ * @timeout: a device did not answer: waits are skipped, then the queue stops
+ * @dev: which
+ */
+struct vu_run {
+	struct vtd_unit *unit;
+	struct vu_dev *dev;
+	bool timeout;
+};
+
+/**
+ * struct vu_backend - what stands behind registers and queues
+ * @retranslate: root table or "translation on" changed
+ * @begin: a run over the invalidation queue begins
+ * @drain: what devices reported until now goes to the guest (wait descriptors with PD)
+ * @desc: descriptors about translations and page responses, by type. Return: 0 or the code for IQERCD
+ * @kick: the tail of the invalidation queue moved: have vu_queue_run() called soon. Return: false:
+ *        the caller does it. No lock; NULL: the caller always does
+ *
+ * Config lock, but for @kick.
+ */
+struct vu_backend {
+	void (*retranslate)(struct vtd_unit *unit);
+	void (*begin)(struct vtd_unit *unit);
+	void (*drain)(struct vtd_unit *unit);
+	bool (*kick)(struct vtd_unit *unit);
+	int (*desc[VTD_QI_NR_TYPES])(struct vu_run *run, const u64 q[VU_WORDS]);
+};
+
 /** struct vu_regs - registers without a function of their own beyond being latched; regs lock. */
 struct vu_regs {
 	u32 gsts;
@@ -197,6 +231,7 @@ struct vu_out {
 };
 
 struct vtd_unit {
+	const struct vu_backend *be;
 	struct mutex config;
 	struct mutex regs_lock;
 	struct vtd_unit_config cfg;
@@ -254,6 +289,16 @@ void vu_regs_reset(struct vtd_unit *unit);
 
 /* ---- queue.c. Config lock. ---- */
 
+/** vu_front - the backend that makes routes and user tables of libioasid of the guest's tables */
+extern const struct vu_backend vu_front;
+
+/** vu_range_am() - [@addr, + 2^@am pages), or everything; low bits of @addr are ignored */
+void vu_range_am(u64 addr, u32 am, u64 *start, u64 *last);
+/** vu_range_ats() - the range coding of ATS: with @s, n ones from bit 12 mean 2^(n + 1) pages */
+void vu_range_ats(u64 addr, bool s, u64 *start, u64 *last);
+/** vu_desc_rid_mask() - which bits of a RID a context cache descriptor with function mask means */
+u16 vu_desc_rid_mask(const u64 q[VU_WORDS]);
+
 /** vu_queue_run() - process descriptors up to the tail, if the queue is on and not stopped */
 void vu_queue_run(struct vtd_unit *unit);
 /** vu_queue_ccmd() - register-based context cache invalidation. Return: CCMD when done. */
@@ -300,6 +345,22 @@ u32 vu_event_fsts(const struct vtd_unit *unit);
 void vu_event_status(struct vtd_unit *unit, u32 bits, struct vu_out *out);
 /** vu_event_settle() - withdraw interrupts whose cause was serviced. Regs lock. */
 void vu_event_settle(struct vtd_unit *unit);
+/**
+ * vu_fault_report() - record an event. Regs lock.
+ * @rid: whose request it was
+ * @rec: type, flags, address and vpasid are looked at
+ * @reason: enum vtd_reason
+ */
+void vu_fault_report(struct vtd_unit *unit, u16 rid, const struct ioasid_fault *rec, u8 reason,
+		     struct vu_out *out);
+/**
+ * vu_pq_put() - put a page request into the guest's queue. Regs lock.
+ * @rid: whose it is
+ * @rec: flags, address, vpasid and group are looked at
+ *
+ * Return: 0; -ENOSPC overflow; -EFAULT the queue is off or not in memory.
+ */
+int vu_pq_put(struct vtd_unit *unit, u16 rid, const struct ioasid_fault *rec, struct vu_out *out);
 /** vu_msi_raise() - an interrupt condition arose. Regs lock. */
 void vu_msi_raise(struct vu_msi *msi, struct vu_out *out);
 /** vu_msi_unmask() - the control register was written: send what was held back. Regs lock. */

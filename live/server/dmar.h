@@ -10,18 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DMAR_TABLE_SIZE	  72
+#define DMAR_MAX_ENDPOINTS 8
+/* Bytes of a table with @n endpoints. */
+#define DMAR_SIZE(n)	  (64 + 8 * (n))
 #define DMAR_PLACEHOLDER  0xfed90000ULL /* base until it is corrected */
 #define DMAR_SEARCH_BYTES (2U << 20) /* firmware keeps its tables at the end of low RAM */
 
 /**
- * dmar_build() - write the table: one unit, one endpoint on bus 0 in its scope
- * @table: DMAR_TABLE_SIZE bytes
+ * dmar_build() - write the table: one unit with endpoints on bus 0 in its scope
+ * @table: DMAR_SIZE(@nr) bytes
  * @base: of the registers
- * @devfn: of the endpoint
+ * @devfn: of the endpoints
+ * @nr: how many, 1 to DMAR_MAX_ENDPOINTS
  * @width: host address width in bits
  */
-void dmar_build(uint8_t *table, uint64_t base, uint8_t devfn, unsigned int width);
+void dmar_build(uint8_t *table, uint64_t base, const uint8_t *devfn, unsigned int nr,
+		unsigned int width);
 
 /**
  * dmar_patch() - find our table in a piece of guest RAM and set its base

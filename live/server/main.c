@@ -157,13 +157,13 @@ static int server_parse(struct server_options *o, int argc, char **argv)
 
 static int server_write_dmar(const char *path, uint8_t devfn)
 {
-	uint8_t table[DMAR_TABLE_SIZE];
+	uint8_t table[DMAR_SIZE(1)];
 	FILE *f = fopen(path, "w");
 	int rc;
 
 	if (!f)
 		return -errno;
-	dmar_build(table, DMAR_PLACEHOLDER, devfn, SERVER_HOST_WIDTH);
+	dmar_build(table, DMAR_PLACEHOLDER, &devfn, 1, SERVER_HOST_WIDTH);
 	rc = fwrite(table, sizeof(table), 1, f) == 1 ? 0 : -EIO;
 	if (fclose(f))
 		rc = -EIO;

@@ -129,6 +129,13 @@ void pci_config_add_pasid(struct pci_config *cfg, uint32_t capacity)
 	pci_config_mask16(cfg, PCI_CAP_PASID + 6, PCI_PASID_ENABLE);
 }
 
+void pci_config_add_privileged(struct pci_config *cfg)
+{
+	pci_config_set16(cfg, PCI_CAP_PASID + 4,
+			 pci_config_get16(cfg, PCI_CAP_PASID + 4) | PCI_PASID_PRIV);
+	pci_config_mask16(cfg, PCI_CAP_PASID + 6, PCI_PASID_ENABLE | PCI_PASID_PRIV);
+}
+
 void pci_config_write(struct pci_config *cfg, size_t offset, const void *buf, size_t len)
 {
 	const uint8_t *b = buf;

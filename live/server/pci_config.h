@@ -29,6 +29,7 @@
 #define PCI_PRI_ENABLE	 (1U << 0)
 #define PCI_PRI_FAILURE	 (1U << 0) /* status */
 #define PCI_PASID_ENABLE (1U << 0)
+#define PCI_PASID_PRIV	 (1U << 2) /* privileged mode */
 
 /**
  * struct pci_config - configuration space of one function
@@ -66,6 +67,9 @@ void pci_config_add_msix(struct pci_config *cfg, unsigned int vectors, unsigned 
 
 /** pci_config_add_pasid() - ATS, PRI (with @capacity requests) and PASID of 20 bits. */
 void pci_config_add_pasid(struct pci_config *cfg, uint32_t capacity);
+
+/** pci_config_add_privileged() - the PASID capability offers privileged requests, too. */
+void pci_config_add_privileged(struct pci_config *cfg);
 
 /** pci_config_write() - software writes @len bytes at @offset; the range is inside. */
 void pci_config_write(struct pci_config *cfg, size_t offset, const void *buf, size_t len);

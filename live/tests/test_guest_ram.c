@@ -283,24 +283,25 @@ static uint8_t sum(const uint8_t *t)
 	uint8_t s = 0;
 	unsigned int i;
 
-	for (i = 0; i < DMAR_TABLE_SIZE; i++)
+	for (i = 0; i < DMAR_SIZE(1); i++)
 		s += t[i];
 	return s;
 }
 
 static void dmar_table(void **state live_unused)
 {
+	const uint8_t devfn = 0x20;
 	uint8_t ram[8192] = { 0 }, *t = ram + 1003;
 	uint64_t base;
 
-	dmar_build(t, DMAR_PLACEHOLDER, 0x20, 48);
+	dmar_build(t, DMAR_PLACEHOLDER, &devfn, 1, 48);
 	assert_memory_equal(t, "DMAR", 4);
 	assert_int_equal(sum(t), 0);
 	assert_int_equal(t[36], 47);
 	assert_int_equal(t[71 - 1], 4);
 	/* Decoys: a signature at the end, somebody else's table. */
 	memcpy(ram + sizeof(ram) - 4, "DMAR", 4);
-	memcpy(ram, t, DMAR_TABLE_SIZE);
+	memcpy(ram, t, DMAR_SIZE(1));
 	ram[10] ^= 1;
 	assert_int_equal(dmar_patch(ram, sizeof(ram), 0xfebfd000), 1);
 	memcpy(&base, t + 56, sizeof(base));
@@ -309,9 +310,9 @@ static void dmar_table(void **state live_unused)
 	memcpy(&base, ram + 56, sizeof(base));
 	assert_int_equal(base, DMAR_PLACEHOLDER);
 	/* A copy is corrected as well; a table that is cut off is left alone. */
-	memcpy(ram + 4000, t, DMAR_TABLE_SIZE);
+	memcpy(ram + 4000, t, DMAR_SIZE(1));
 	assert_int_equal(dmar_patch(ram, sizeof(ram), 0x1000), 2);
-	assert_int_equal(dmar_patch(ram, 4000 + DMAR_TABLE_SIZE - 1, 0x2000), 1);
+	assert_int_equal(dmar_patch(ram, 4000 + DMAR_SIZE(1) - 1, 0x2000), 1);
 	assert_int_equal(dmar_patch(ram, 3, 0), 0);
 }
 

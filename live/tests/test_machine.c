@@ -233,7 +233,7 @@ static void hide_and_patch(void **state)
 	assert_true(client_read(c, 0, 0, 4) != 0);
 	usleep(20000);
 	/* The table comes later, and is found. */
-	dmar_build(table, DMAR_PLACEHOLDER, 0x20, 48);
+	dmar_build(table, DMAR_PLACEHOLDER, &(const uint8_t){ 0x20 }, 1, 48);
 	for (ms = 0; ms < 5000 && table_base(table) != 0xfebfd000; ms++)
 		usleep(1000);
 	assert_int_equal(table_base(table), 0xfebfd000);

@@ -144,11 +144,14 @@ bool chaos_step(struct chaos *c)
 		c->device(c, take(c, 1) & 1, take(c, 1) & 3, take(c, 8), small_pasid(c));
 		break;
 	case 13:
+		if (c->bare)
+			break;
 		vtd_unit_prepare(c->g->unit, c->rid[take(c, 1) & 1],
 				 take(c, 1) & 7 ? small_pasid(c) : IOASID_INVALID);
 		break;
 	case 14:
-		vtd_unit_process_faults(c->g->unit);
+		if (!c->bare)
+			vtd_unit_process_faults(c->g->unit);
 		break;
 	case 15:
 		if (take(c, 1) % 8)

@@ -16,6 +16,7 @@
  * @data: where the decisions come from
  * @device: a device does something: @kind in 0..3, @value and @pasid as it likes
  * @plug: add or remove device @n
+ * @bare: hardware mode: what only the front end does is left out
  */
 struct chaos {
 	struct vguest *g;
@@ -24,6 +25,7 @@ struct chaos {
 	u16 rid[2];
 	void (*device)(struct chaos *c, u32 n, u32 kind, u64 value, u32 pasid);
 	void (*plug)(struct chaos *c, u32 n, bool in);
+	bool bare;
 };
 
 /** chaos_step() - one action. Return: false: no bytes left. */
