@@ -71,10 +71,7 @@ static int set_irq(struct ipci_func *func, void *arg)
 		return -ENOMEM;
 	rc = get_eventfds(irq->fds, irq->count, eventfds);
 	if (!rc) {
-		/* A reset must not meet vectors that are half programmed. */
-		down_read(&func->access);
 		rc = ipci_irq_set(func, irq->type, irq->start, irq->count, eventfds);
-		up_read(&func->access);
 		/* Either ours still, or those that were there before. */
 		put_eventfds(eventfds, irq->count);
 	}
@@ -85,14 +82,10 @@ static int set_irq(struct ipci_func *func, void *arg)
 static int mask_intx(struct ipci_func *func, void *arg)
 {
 	const struct ioasid_pci_mask *mask = arg;
-	int rc;
 
 	if (mask->masked > 1)
 		return -EINVAL;
-	down_read(&func->access);
-	rc = ipci_irq_mask_intx(func, mask->masked);
-	up_read(&func->access);
-	return rc;
+	return ipci_irq_mask_intx(func, mask->masked);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------- */

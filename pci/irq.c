@@ -12,6 +12,19 @@
 
 static const char *const type_names[IOASID_PCI_NR_IRQ_TYPES] = { "intx", "msi", "msix" };
 
+/* A reset must not meet vectors that are half programmed. */
+static void irq_lock(struct ipci_func *func)
+{
+	down_read(&func->access);
+	mutex_lock(&func->irq_lock);
+}
+
+static void irq_unlock(struct ipci_func *func)
+{
+	mutex_unlock(&func->irq_lock);
+	up_read(&func->access);
+}
+
 unsigned int ipci_irq_count(struct ipci_func *func, u32 type)
 {
 	struct pci_dev *pdev = func->pdev;
@@ -80,12 +93,12 @@ int ipci_irq_mask_intx(struct ipci_func *func, bool masked)
 {
 	int rc = -EINVAL;
 
-	mutex_lock(&func->irq_lock);
+	irq_lock(func);
 	if (func->irq_type == IOASID_PCI_IRQ_INTX) {
 		intx_set_masked(func, masked);
 		rc = 0;
 	}
-	mutex_unlock(&func->irq_lock);
+	irq_unlock(func);
 	return rc;
 }
 
@@ -226,7 +239,7 @@ int ipci_irq_set(struct ipci_func *func, u32 type, u32 start, u32 count,
 	u32 i;
 	int rc;
 
-	mutex_lock(&func->irq_lock);
+	irq_lock(func);
 	fresh = func->irq_type == NO_IRQ_TYPE;
 	rc = check_range(func, type, start, count);
 	if (!rc && fresh)
@@ -238,13 +251,13 @@ int ipci_irq_set(struct ipci_func *func, u32 type, u32 start, u32 count,
 		if (fresh && type == IOASID_PCI_IRQ_INTX)
 			intx_set_masked(func, false);
 	}
-	mutex_unlock(&func->irq_lock);
+	irq_unlock(func);
 	return rc;
 }
 
 void ipci_irq_off(struct ipci_func *func)
 {
-	mutex_lock(&func->irq_lock);
+	irq_lock(func);
 	irq_disable(func);
-	mutex_unlock(&func->irq_lock);
+	irq_unlock(func);
 }

@@ -48,12 +48,6 @@ static char *deny = "";
 module_param(deny, charp, 0444);
 MODULE_PARM_DESC(deny, "More functions to refuse: vendor:device,... in hexadecimal");
 
-static bool allow_unsafe_interrupts;
-module_param(allow_unsafe_interrupts, bool, 0444);
-MODULE_PARM_DESC(
-	allow_unsafe_interrupts,
-	"Hand out functions whose interrupts nobody remaps: their DMA can raise any interrupt");
-
 static unsigned int removal_ms = 1000;
 module_param(removal_ms, uint, 0644);
 MODULE_PARM_DESC(removal_ms, "Time a user has to let go of a function that is unbound, in ms");
@@ -84,15 +78,6 @@ static const char *denied(const struct pci_dev *pdev)
 	return denied_by_parameter(pdev) ? "the administrator's list" : NULL;
 }
 
-static bool interrupts_isolated(struct pci_dev *pdev)
-{
-	struct iommu_group *group = iommu_group_get(&pdev->dev);
-	bool isolated = group && iommu_group_has_isolated_msi(group);
-
-	iommu_group_put(group);
-	return isolated;
-}
-
 static int check_function(struct pci_dev *pdev)
 {
 	const char *reason = denied(pdev);
@@ -112,10 +97,6 @@ static int check_function(struct pci_dev *pdev)
 	if (!device_iommu_mapped(&pdev->dev)) {
 		pci_info(pdev, "refused: no IOMMU in front of it\n");
 		return -ENODEV;
-	}
-	if (!interrupts_isolated(pdev) && !allow_unsafe_interrupts) {
-		pci_info(pdev, "refused: no interrupt remapping (allow_unsafe_interrupts=1)\n");
-		return -EPERM;
 	}
 	return 0;
 }
@@ -183,40 +164,56 @@ static void func_forget(struct ipci_func *func)
 
 /* ---- struct ioasid_kdev_ops --------------------------------------------------------------------------- */
 
-static int func_bind(struct ioasid_kdev *kdev)
+/* Decoding on, Bus Master and INTx off; not while a reset puts back what was before. */
+static int func_enable(struct ipci_func *func)
 {
-	struct ipci_func *func = ioasid_kdev_priv(kdev);
 	struct pci_dev *pdev = func->pdev;
 	int rc;
 
+	down_write(&func->access);
+	rc = pci_enable_device(pdev) ? -EIO : 0;
+	if (!rc && pci_request_regions(pdev, "ioasid-pci")) {
+		pci_disable_device(pdev);
+		rc = -EBUSY;
+	}
+	if (!rc) {
+		ipci_set_mastering(func, false);
+		func->intx_masked = true;
+		pci_intx(pdev, 0);
+	}
+	up_write(&func->access);
+	return rc;
+}
+
+static void func_disable(struct ipci_func *func)
+{
+	down_write(&func->access);
+	pci_release_regions(func->pdev);
+	pci_disable_device(func->pdev);
+	up_write(&func->access);
+}
+
+static int func_bind(struct ioasid_kdev *kdev)
+{
+	struct ipci_func *func = ioasid_kdev_priv(kdev);
+	int rc;
+
 	func->kdev = kdev;
-	rc = pci_enable_device(pdev);
+	rc = func_enable(func);
 	if (rc)
 		return rc;
-	rc = pci_request_regions(pdev, "ioasid-pci");
-	if (rc)
-		goto err_disable;
 	/* What the last user, or a driver of the host, left in it is nobody's business. */
 	rc = func->dirty ? func_reset(func) : 0;
 	if (rc && rc != -ENOTTY) {
-		rc = rc == -EAGAIN ? -EBUSY : rc;
-		goto err_release;
+		func_disable(func);
+		return rc == -EAGAIN ? -EBUSY : rc;
 	}
-	ipci_set_mastering(func, false);
-	func->intx_masked = true;
-	pci_intx(pdev, 0);
-	ipci_config_reset(func);
 	down_write(&func->access);
+	ipci_config_reset(func);
 	func->enabled = true;
 	func->dirty = true;
 	up_write(&func->access);
 	return 0;
-
-err_release:
-	pci_release_regions(pdev);
-err_disable:
-	pci_disable_device(pdev);
-	return rc;
 }
 
 static void func_unbind(struct ioasid_kdev *kdev)
@@ -231,8 +228,7 @@ static void func_unbind(struct ioasid_kdev *kdev)
 	ipci_regions_unmap(func);
 	/* Later, if it cannot be now: when it is bound again, or by remove(). */
 	(void)func_reset(func);
-	pci_release_regions(func->pdev);
-	pci_disable_device(func->pdev);
+	func_disable(func);
 	wake_up_all(&func->unbound);
 }
 

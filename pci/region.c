@@ -8,11 +8,14 @@
 #include <linux/io.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/uaccess.h>
 
 #include "pci.h"
 
 #define REGION_PAGES_SHIFT (REGION_SHIFT - PAGE_SHIFT)
+/* Whoever unbinds the function waits for calls like this one: not for a whole large BAR. */
+#define MAX_TRANSFER SZ_64K
 
 static u64 region_size(const struct ipci_func *func, unsigned int index)
 {
@@ -209,7 +212,7 @@ static ssize_t transfer(struct ipci_func *func, char __user *buf, size_t count, 
 	size = region_size(func, p.index);
 	if (p.offset >= size)
 		return write && count ? -EINVAL : 0;
-	count = min_t(u64, count, size - p.offset);
+	count = min3((u64)count, size - p.offset, (u64)MAX_TRANSFER);
 	while (done < count && !rc) {
 		p.size = piece_size(func, p.index, p.offset, count - done);
 		rc = transfer_piece(&p, buf + done);
