@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * ioasidctl: looks at what IOMMUs and their guests have in memory. main() and what the subcommands
- * share; each subcommand is in a file of its own.
+ * ioasidctl: looks at what IOMMUs and their guests have in memory, and at the kernel's /dev/ioasid.
+ * main() and what the subcommands share; each subcommand is in a file of its own.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -207,6 +207,9 @@ static const struct ctl_cmd ctl_cmds[] = {
 	{ "walk", "translate an address and show every step", ctl_walk_help, ctl_walk_main },
 	{ "decode", "show the fields of a table entry or register", ctl_decode_help,
 	  ctl_decode_main },
+	{ "show", "show the kernel's contexts as a tree", ctl_show_help, ctl_show_main },
+	{ "devices", "show devices and what they can do", ctl_devices_help, ctl_devices_main },
+	{ "trace", "show what the kernel does, as it does it", ctl_trace_help, ctl_trace_main },
 };
 
 static int ctl_usage(FILE *to)

@@ -540,6 +540,131 @@ def types(_):
     assert len(two) == 2
 
 
+# ---- Files of the kernel --------------------------------------------------------------------------
+
+CONTEXTS = """\
+context id=3 pid=123 comm="a vm" closed=0 ioasids=3 devices=1 routes=2 maps=2 pinned_bytes=8192 promised_bits=- max_ioasids=9 max_routes=9 max_maps=9 later=7
+  faults open=1 capacity=4096 records=1 waiting=1 dropped=0
+  ioas id=1 kind="kernel" parent=- children=1 maps=2 bytes=8192 snoop=auto addr_bits=0 default_routes=1 iommus=1
+  ioas id=2 kind="user-table" parent=1 children=0 maps=0 bytes=0 snoop=auto addr_bits=0 default_routes=0 iommus=1 table=0x1000
+    attach device="nic" cookie=0x11 numbers=2
+    later id=1
+  device name="nic" cookie=0x11 class=5 group=12 mode=local default=1 below=- pasid_routes=2 numbers_pending=0 faults_waiting=1 fenced=1 refusal=10 why="the number"
+    route vpasid=5 ppasid=5 ioas=2
+    route vpasid=70000 ppasid=70001 ioas=2
+context id=4 pid=124 comm="-" closed=1 ioasids=0 devices=0 routes=0 maps=0 pinned_bytes=0 promised_bits=8 max_ioasids=9 max_routes=9 max_maps=9
+  faults open=0 capacity=0 records=0 waiting=0 dropped=0
+"""
+DEVICES = """\
+device name="nic" class=5 class_name="pdev" group=12 group_members=1 pasid_bits=9 can="pasid ats" iommu="dmar0" iommu_pasid_bits=20 iommu_can="" format=1 page_sizes=0x1000 last=0xffff fenced=0 context=3 pid=123 comm="a vm" refusal=10 why="the number"
+device name="soft" class=2 class_name="sw" group=- group_members=1 pasid_bits=0 can="" iommu=- iommu_pasid_bits=0 iommu_can="snoop" format=0 page_sizes=0x1000 last=0xffff fenced=1 context=- refusal=0 why=-
+"""
+# A task may try to look like an event; and one that is not ours is not shown.
+TRACE = """\
+# tracer: nop
+   qemu -x-123     [001] .....    12.345678: ioasid_map: context=3 pid=123 ioasid=1 iova=0x1000 length=0x1000 prot=rw rc=-17
+ -1 [0] . 1: i-77     [000] d..1.    13.000001: ioasid_attach: context=3 pid=123 device="a b" ioasid=1 flags="pasid|vpasid" rc=0
+          <...>-78    [000] d..1.    14.000002: ioasid_command: context=0 pid=0 device="-" cmd=DEV_RESET rc=0
+          other-79    [000] d..1.    15.000002: sched_switch: context=0 pid=0
+"""
+
+
+def put(folder, text):
+    with open(f"{folder}/file", "wb") as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    return f"{folder}/file"
+
+
+@case
+def kernel_contexts(folder):
+    """show: a tree of contexts; JSON has all of it"""
+    name = put(folder, CONTEXTS)
+    text = ctl("show", "--from", name, want=0).stdout
+    for line in ("context 3 of a vm (pid 123): 8192 bytes pinned in 2 maps",
+                 "  fault queue: 1 of 4096 records, 1 groups wait, 0 dropped",
+                 "  ioas 1: kernel, 2 maps, 8192 bytes, snoop auto, default route of 1 group",
+                 "    ioas 2: user-table, table at 0x1000, snoop auto",
+                 "      attached: nic (cookie 0x11), 2 numbers",
+                 "  device nic: cookie 0x11, class 5, group 12, local numbers,"
+                 " FENCED: it did not answer in time",
+                 "    without PASID -> ioas 1",
+                 "    PASID 70000 (wire 70001) -> ioas 2",
+                 "    last ATTACH was refused: the number",
+                 "context 4 of - (pid 124), closing: 0 bytes pinned in 0 maps,"
+                 " promised PASID width 8",
+                 "  no fault descriptor"):
+        assert line in text.split("\n"), f"'{line}' is not in:\n{text}"
+    first, second = json.loads(ctl("show", "--from", name, "--json", want=0).stdout)
+    assert first["ioas"][1]["attach"][0]["numbers"] == 2 and first["later"] == 7
+    assert first["device"][0]["route"][1]["ppasid"] == 70001 and second["comm"] is None
+    assert ctl("show", "--from", name, "--pid", 124, want=0).stdout.startswith("context 4 ")
+    assert ctl("show", "--from", name, "--context", 9, want=0).stdout == "no context\n"
+    ctl("show", "--from", f"{folder}/nothing", want=2)
+    ctl("show", "extra", want=2)
+    ctl("show", "--pid", "x", want=2)
+
+
+@case
+def kernel_devices(folder):
+    """devices: what they can do, and why one is not attached"""
+    name = put(folder, DEVICES)
+    text = ctl("devices", "--from", name, want=0).stdout
+    for line in ("  class: 5, pdev", "  group: 12", "  PASID width: 9 bits", "  can: pasid ats",
+                 "  IOMMU: dmar0", "  IOMMU can: nothing of that",
+                 "  bound by: context 3 of a vm (pid 123)", "  last ATTACH was refused: the number",
+                 "  group: none", "  PASID width: none", "  IOMMU: none, software",
+                 "  fenced: it did not answer in time; a reset ends it"):
+        assert line in text.split("\n"), f"'{line}' is not in:\n{text}"
+    only = json.loads(ctl("devices", "--from", name, "--json", "soft", want=0).stdout)
+    assert [dev["name"] for dev in only] == ["soft"]
+    ctl("devices", "--from", name, "nothing", want=2)
+
+
+@case
+def kernel_trace(folder):
+    """trace: lines of the kernel's trace, whatever the tasks call themselves"""
+    name = put(folder, TRACE)
+    text = ctl("trace", "--from", name, want=0).stdout.splitlines()
+    assert len(text) == 3, text
+    assert text[0].split() == ["12.345678", "task", "123", "context", "3", "(pid", "123)", "map:",
+                               "ioasid=1", "iova=0x1000", "length=0x1000", "prot=rw", "->",
+                               "EEXIST"], text[0]
+    assert "task 77 " in text[1] and 'device="a b"' in text[1], text[1]
+    assert text[2].split() == ["14.000002", "task", "78", "command:", "cmd=DEV_RESET", "->", "0"]
+    events = [json.loads(line)
+              for line in ctl("trace", "--from", name, "--json", want=0).stdout.splitlines()]
+    assert [e["event"] for e in events] == ["map", "attach", "command"] and events[0]["rc"] == -17
+    ctl("trace", "--from", name, "--pid", 1, want=2)
+    ctl("trace", "--event", "../x", want=2)
+
+
+@case
+def kernel_files_that_lie(folder):
+    """show, devices, trace: files that are not what they should be, and no control characters"""
+    rnd = random.Random(1)
+    shapes = [b"", b"\n", b" \n", b"context", b"context \n", b"context id\n", b"context id=\n",
+              b'context comm="\n', b'context comm="a\x1b[2Jb\x00c" id=1\n', b"context =1\n",
+              b"  ioas id=1\n", b"context id=1\n      deep x=1\n", b"x" * 100000,
+              b"context " + b"a" * 70 + b"=1 id=2\n", b"context id=99999999999999999999\n",
+              b"context type=5 ioas=7 device=8\n  ioas id=1\n  device x=1\n",
+              b"context id=1\n" + b"  ioas id=1 parent=1 children=1\n" * 50,
+              b"context id=1\n" + b"".join(b"%s%s x=1\n" % (b"  " * n, b"ioas") for n in range(20))]
+    texts = [CONTEXTS.encode(), DEVICES.encode(), TRACE.encode()]
+    for _ in range(60):
+        text = bytearray(rnd.choice(texts))
+        for _ in range(rnd.randrange(1, 12)):
+            text[rnd.randrange(len(text))] = rnd.choice(b' ="-\n\x00\xff\x1b0aZ')
+        shapes.append(bytes(text))
+    for shape in shapes:
+        name = put(folder, shape)
+        for command in ("show", "devices", "trace"):
+            out = ctl(command, "--from", name, want=0).stdout
+            assert all(" " <= c <= "~" or c == "\n" for c in out), f"{command}: {shape[:80]}"
+            out = ctl(command, "--from", name, "--json", want=0).stdout
+            for line in out.splitlines() if command == "trace" else [out]:
+                json.loads(line)
+
+
 @case
 def manual(_):
     """--help lists the commands, and the manual every option of each"""
@@ -552,7 +677,8 @@ def manual(_):
         for option in set(re.findall(r"--[a-z0-9-]+", helped)):
             assert re.search(rf"{option}\b", man), f"{option} is not in the manual"
         for option in set(re.findall(r"--[a-z0-9-]+", man)):
-            everything = ctl("walk", "--help").stdout + ctl("decode", "--help").stdout
+            everything = "".join(ctl(name, "--help").stdout
+                                 for name in re.findall(r"^  (\w+) ", text, re.M))
             assert option in everything + " --help", f"{option} is in the manual only"
     if shutil.which("man"):
         run = subprocess.run(["man", "--warnings", "-l", "-Tutf8", "-P", "cat", MANUAL],

@@ -1,0 +1,783 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * What an administrator sees of the kernel's ioasid: debugfs, tracepoints and ioasidctl, compared
+ * with what was done. Runs as root in a guest with ioasid.ko and ioasid-sim.ko, and /ioasidctl.
+ * Prints TAP.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/ioasid.h>
+#include <linux/ioasid_sim.h>
+
+#define DEBUG	"/sys/kernel/debug/ioasid/"
+#define TRACING "/sys/kernel/tracing/"
+#define PAGE	4096ULL
+#define PAGES	16ULL
+#define IOVA	0x100000ULL
+#define COOKIE	0x11ULL
+
+static unsigned int cases;
+static int failed;
+
+static bool check(bool good, const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("%sok %u - observe: ", good ? "" : "not ", ++cases);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+	failed |= !good;
+	return good;
+}
+
+/* ---- files and commands ------------------------------------------------------------------------ */
+
+/* All of a file, terminated, to be freed; read @piece bytes at a time. "" if it cannot be opened. */
+static char *slurp(const char *path, size_t piece)
+{
+	size_t room = 1 << 22, used = 0;
+	char *text = malloc(room);
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	if (!text)
+		abort();
+	while (fd >= 0 && used + piece < room && (n = read(fd, text + used, piece)) > 0)
+		used += (size_t)n;
+	if (fd >= 0)
+		close(fd);
+	text[used] = 0;
+	return text;
+}
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		check(false, "%s is written: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Output of a shell command, both streams, to be freed; its exit status in *@status. */
+static char *output(int *status, const char *fmt, ...)
+{
+	char command[256];
+	char *text;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command) - 40, fmt, ap);
+	va_end(ap);
+	strcat(command, " >/tmp/observe.out 2>&1");
+	rc = system(command);
+	*status = WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+	text = slurp("/tmp/observe.out", 4096);
+	return text;
+}
+
+static unsigned int count(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		text += strlen(word);
+		n++;
+	}
+	return n;
+}
+
+/* Does every word of the list, ended by NULL, stand in @text? Names the first that does not. */
+static void contains(const char *what, const char *text, ...)
+{
+	const char *word;
+	va_list ap;
+	bool good = true;
+
+	va_start(ap, text);
+	while (good && (word = va_arg(ap, const char *)) != NULL) {
+		good = strstr(text, word) != NULL;
+		if (!good)
+			printf("# missing: %s\n# in: %.1500s\n", word, text);
+	}
+	va_end(ap);
+	check(good, "%s", what);
+}
+
+static int command(int fd, unsigned long cmd, void *arg)
+{
+	return ioctl(fd, cmd, arg) < 0 ? errno : 0;
+}
+
+/* ---- live objects -------------------------------------------------------------------------------- */
+
+struct live {
+	long long contexts, devices, ioasids, domains, routes, pinned_bytes, events_lost;
+};
+
+static struct live live_now(void)
+{
+	struct live l = { -1, -1, -1, -1, -1, -1, -1 };
+	char *text = slurp(DEBUG "live", 4096);
+
+	sscanf(text,
+	       "contexts %lld\ndevices %lld\nioasids %lld\ndomains %lld\nroutes %lld\n"
+	       "pinned_bytes %lld\nevents_lost %lld\n",
+	       &l.contexts, &l.devices, &l.ioasids, &l.domains, &l.routes, &l.pinned_bytes,
+	       &l.events_lost);
+	free(text);
+	return l;
+}
+
+static bool live_is(const char *what, const struct live *start, struct live more)
+{
+	struct live l = live_now();
+	bool good = l.contexts == start->contexts + more.contexts &&
+		    l.devices == start->devices + more.devices &&
+		    l.ioasids == start->ioasids + more.ioasids &&
+		    l.domains == start->domains + more.domains &&
+		    l.routes == start->routes + more.routes &&
+		    l.pinned_bytes == start->pinned_bytes + more.pinned_bytes &&
+		    l.events_lost == start->events_lost + more.events_lost;
+
+	if (!good)
+		printf("# contexts %lld devices %lld ioasids %lld domains %lld routes %lld "
+		       "pinned_bytes %lld events_lost %lld\n",
+		       l.contexts, l.devices, l.ioasids, l.domains, l.routes, l.pinned_bytes,
+		       l.events_lost);
+	return check(good, "live: %s", what);
+}
+
+/* ---- the machine ------------------------------------------------------------------------------------ */
+
+/**
+ * struct world - what the scenario works on
+ * @sim, @iommu: the machine's side
+ * @dev_id, @mute_id: two devices: one that asks for pages, one that completes no invalidation
+ * @ctx, @dev, @mute, @faults: the user's side
+ * @root, @table: address spaces
+ * @mem: memory of @root
+ */
+struct world {
+	int sim;
+	uint32_t iommu;
+	uint32_t dev_id;
+	uint32_t mute_id;
+	int ctx;
+	int dev;
+	int mute;
+	int faults;
+	uint32_t root;
+	uint32_t table;
+	uint8_t *mem;
+};
+
+static uint32_t plug(struct world *w, const char *name, uint32_t flags)
+{
+	struct ioasid_sim_device d = {
+		.argsz = sizeof(d),
+		.flags = flags,
+		.iommu = w->iommu,
+		.dev_class = IOASID_CLASS_PDEV_PASID,
+		.pasid_bits = 12,
+		.group = IOASID_SIM_NONE,
+	};
+
+	snprintf(d.name, sizeof(d.name), "%s", name);
+	check(!command(w->sim, IOASID_SIM_DEVICE_CREATE, &d), "%s is plugged", name);
+	return d.device;
+}
+
+static bool build(struct world *w)
+{
+	struct ioasid_sim_iommu iommu = { .argsz = sizeof(iommu), .ats_timeout_ms = 200 };
+
+	memset(w, 0, sizeof(*w));
+	w->sim = open("/dev/ioasid-sim", O_RDWR | O_CLOEXEC);
+	w->mem = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		      0);
+	if (!check(w->sim >= 0 && w->mem != MAP_FAILED &&
+			   !command(w->sim, IOASID_SIM_IOMMU_CREATE, &iommu),
+		   "a software IOMMU is there"))
+		return false;
+	w->iommu = iommu.iommu;
+	w->dev_id = plug(w, "obs0", IOASID_SIM_ATS | IOASID_SIM_PRI);
+	w->mute_id = plug(w, "obs1", IOASID_SIM_ATS | IOASID_SIM_MUTE);
+	return true;
+}
+
+static void unplug(struct world *w, uint32_t id)
+{
+	struct ioasid_sim_object o = { .argsz = sizeof(o), .id = id };
+
+	check(!command(w->sim, IOASID_SIM_DEVICE_DESTROY, &o), "a device is unplugged");
+}
+
+static uint32_t alloc(struct world *w, uint32_t kind, uint32_t parent, uint64_t table)
+{
+	struct ioasid_alloc a = { .argsz = sizeof(a), .kind = kind, .parent = parent };
+
+	if (table) {
+		a.flags = IOASID_ALLOC_TABLE;
+		a.table.format = IOASID_FORMAT_VTD_FS;
+		a.table.levels = 4;
+		a.table.address = table;
+	}
+	check(!command(w->ctx, IOASID_ALLOC, &a), "an address space of kind %u", kind);
+	return a.ioasid;
+}
+
+static int map(struct world *w, uint64_t iova, uint64_t page, uint64_t pages)
+{
+	struct ioasid_map_dma m = {
+		.argsz = sizeof(m),
+		.flags = IOASID_MAP_READ | IOASID_MAP_WRITE,
+		.ioasid = w->root,
+		.iova = iova,
+		.vaddr = (uintptr_t)w->mem + page * PAGE,
+		.length = pages * PAGE,
+	};
+
+	return command(w->ctx, IOASID_MAP_DMA, &m);
+}
+
+static int unmap(struct world *w, uint64_t iova, uint64_t pages)
+{
+	struct ioasid_unmap_dma u = {
+		.argsz = sizeof(u),
+		.ioasid = w->root,
+		.iova = iova,
+		.length = pages * PAGE,
+	};
+
+	return command(w->ctx, IOASID_UNMAP_DMA, &u);
+}
+
+static int bind_dev(struct world *w, int fd, uint64_t cookie)
+{
+	struct ioasid_dev_bind b = { .argsz = sizeof(b), .ioasid_fd = w->ctx, .cookie = cookie };
+
+	return command(fd, IOASID_DEV_BIND_IOASID_FD, &b);
+}
+
+static int attach(int fd, uint32_t ioasid, uint32_t flags, uint32_t vpasid)
+{
+	struct ioasid_dev_attach a = {
+		.argsz = sizeof(a),
+		.flags = flags,
+		.ioasid = ioasid,
+		.vpasid = vpasid,
+	};
+
+	return command(fd, IOASID_DEV_ATTACH_IOASID, &a);
+}
+
+static int detach(int fd, uint32_t ioasid, uint32_t flags)
+{
+	struct ioasid_dev_attach a = { .argsz = sizeof(a), .flags = flags, .ioasid = ioasid };
+
+	return command(fd, IOASID_DEV_DETACH_IOASID, &a);
+}
+
+static int hwid(struct world *w, unsigned long cmd, uint32_t vpasid)
+{
+	struct ioasid_set_hwid h = { .argsz = sizeof(h), .ioasid = w->table, .vpasid = vpasid };
+
+	return command(w->ctx, cmd, &h);
+}
+
+/* ---- page requests and events ----------------------------------------------------------------------- */
+
+static int page_request(struct world *w, uint32_t pasid, uint32_t group)
+{
+	struct ioasid_sim_request r = {
+		.argsz = sizeof(r),
+		.flags = IOASID_SIM_REQ_READ | IOASID_SIM_REQ_LAST,
+		.device = w->dev_id,
+		.pasid = pasid,
+		.addr = 0x7000,
+		.group = group,
+	};
+
+	return command(w->sim, IOASID_SIM_PAGE_REQUEST, &r);
+}
+
+/* The next record of the fault descriptor, waited for. Return: its id; 0: none came. */
+static uint32_t next_request(struct world *w, uint32_t type)
+{
+	struct ioasid_fault f;
+	int patience;
+
+	for (patience = 0; patience < 500; patience++) {
+		if (read(w->faults, &f, sizeof(f)) == sizeof(f) && f.type == type)
+			return type == IOASID_FAULT_PAGE_REQUEST ? f.id : 1;
+		usleep(10000);
+	}
+	return 0;
+}
+
+static void faults(struct world *w)
+{
+	struct ioasid_page_response p = { .argsz = sizeof(p), .code = IOASID_RESPONSE_INVALID };
+	struct ioasid_sim_dma dma = {
+		.argsz = sizeof(dma),
+		.device = w->dev_id,
+		.op = IOASID_SIM_READ,
+		.addr = 0xdead000,
+		.data = (uintptr_t)&p, /* nothing is transferred */
+		.length = 4,
+		.pasid = IOASID_SIM_NONE,
+	};
+	char *text;
+	int status;
+
+	check(!page_request(w, 5, 3), "the device asks for a page");
+	p.id = next_request(w, IOASID_FAULT_PAGE_REQUEST);
+	check(p.id != 0, "the user is asked");
+	text = output(&status, "/ioasidctl show --pid %d", getpid());
+	contains("show: a page request waits", text, "page request groups waiting for an answer: 1",
+		 "1 groups wait", NULL);
+	free(text);
+	check(!command(w->ctx, IOASID_PAGE_RESPONSE, &p), "and answers");
+	check(!command(w->sim, IOASID_SIM_DMA, &dma) && dma.blocked &&
+		      next_request(w, IOASID_FAULT_EVENT),
+	      "a blocked access is an event");
+}
+
+/* ---- the sequence -------------------------------------------------------------------------------------- */
+
+static void open_all(struct world *w, const struct live *start)
+{
+	w->ctx = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	w->dev = open("/dev/ioasid-devices/obs0", O_RDWR | O_CLOEXEC);
+	w->mute = open("/dev/ioasid-devices/obs1", O_RDWR | O_CLOEXEC);
+	check(w->ctx >= 0 && w->dev >= 0 && w->mute >= 0, "context and devices open");
+	live_is("a context", start, (struct live){ .contexts = 1, .devices = 2 });
+	w->root = alloc(w, IOASID_KIND_KERNEL, IOASID_INVALID, 0);
+	w->table = alloc(w, IOASID_KIND_USER_TABLE, w->root, IOVA);
+	live_is("two address spaces", start,
+		(struct live){ .contexts = 1, .devices = 2, .ioasids = 2 });
+	check(!map(w, IOVA, 0, PAGES / 2) && !map(w, IOVA + PAGES / 2 * PAGE, PAGES / 2, PAGES / 2),
+	      "two mappings");
+	check(map(w, IOVA, 0, 1) == EEXIST, "a third one is refused");
+	live_is("pinned memory", start,
+		(struct live){
+			.contexts = 1, .devices = 2, .ioasids = 2, .pinned_bytes = PAGES * PAGE });
+}
+
+static void attach_all(struct world *w, const struct live *start)
+{
+	uint32_t pasid = IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID;
+	struct ioasid_fault_fd f = { .argsz = sizeof(f) };
+
+	check(!command(w->ctx, IOASID_FAULT_FD, &f), "a fault descriptor");
+	w->faults = f.fd;
+	fcntl(w->faults, F_SETFL, O_NONBLOCK);
+	check(!bind_dev(w, w->dev, COOKIE) && !attach(w->dev, w->root, 0, 0),
+	      "bound, default route");
+	check(!attach(w->dev, w->table, pasid, 5) && !hwid(w, IOASID_SET_HWID, 6) &&
+		      !hwid(w, IOASID_SET_HWID, 7) && !hwid(w, IOASID_CLEAR_HWID, 6),
+	      "PASID 5 and 7 lead to the guest's table");
+	check(attach(w->dev, w->root, 0, 0) == EBUSY, "a second default route is refused");
+	live_is("routes and domains", start,
+		(struct live){ .contexts = 1,
+			       .devices = 2,
+			       .ioasids = 2,
+			       .domains = 2,
+			       .routes = 2,
+			       .pinned_bytes = PAGES * PAGE });
+}
+
+static void tables(struct world *w)
+{
+	struct ioasid_bind_pgtable b = {
+		.argsz = sizeof(b),
+		.ioasid = w->table,
+		.table = { .format = IOASID_FORMAT_VTD_FS, .levels = 4, .address = IOVA + PAGE },
+	};
+	struct ioasid_invalidate v = { .argsz = sizeof(v), .ioasid = w->table };
+
+	check(!command(w->ctx, IOASID_BIND_PGTABLE, &b), "another table is bound");
+	check(!command(w->ctx, IOASID_INVALIDATE_CACHE, &v), "caches are invalidated");
+}
+
+/* Holds a translation and never gives it back: UNMAP waits its time, and the device is fenced. */
+static void fence(struct world *w)
+{
+	struct ioasid_sim_request r = {
+		.argsz = sizeof(r),
+		.flags = IOASID_SIM_REQ_READ,
+		.device = w->mute_id,
+		.pasid = IOASID_SIM_NONE,
+		.addr = IOVA,
+	};
+	struct ioasid_dev_reset reset = { .argsz = sizeof(reset) };
+	char *text;
+	int status;
+
+	check(!bind_dev(w, w->mute, COOKIE + 1) && !attach(w->mute, w->root, 0, 0) &&
+		      !command(w->sim, IOASID_SIM_TRANSLATE, &r) && r.granted,
+	      "a device holds a translation");
+	(void)unmap(w, IOVA, PAGES / 2);
+	text = output(&status, "/ioasidctl devices obs1");
+	contains("devices: it is fenced", text, "fenced: it did not answer in time", NULL);
+	free(text);
+	check(attach(w->mute, w->table, IOASID_ATTACH_PASID, 0) == EIO, "it cannot be attached");
+	text = output(&status, "/ioasidctl devices obs1");
+	contains("devices: refused for that reason", text,
+		 "last ATTACH was refused: the device did not answer earlier", NULL);
+	free(text);
+	check(!command(w->mute, IOASID_DEV_RESET, &reset), "a reset ends it");
+}
+
+static void close_all(struct world *w, const struct live *start)
+{
+	check(!page_request(w, 7, 4) && next_request(w, IOASID_FAULT_PAGE_REQUEST),
+	      "a page request that nobody answers");
+	check(!detach(w->dev, w->table, IOASID_ATTACH_PASID), "its route goes");
+	check(!detach(w->dev, w->root, 0), "the default route goes");
+	close(w->faults);
+	close(w->ctx);
+	live_is("closing ends it all", start, (struct live){ .devices = 2 });
+	close(w->dev);
+	close(w->mute);
+	unplug(w, w->dev_id);
+	unplug(w, w->mute_id);
+}
+
+/* ---- what tools say of it --------------------------------------------------------------------------------- */
+
+static void look_show(struct world *w)
+{
+	char who[64], pasid5[64], pasid7[64];
+	int status;
+	char *text;
+
+	snprintf(who, sizeof(who), "of observe (pid %d)", getpid());
+	snprintf(pasid5, sizeof(pasid5), "PASID 5 (wire 5) -> ioas %u", w->table);
+	snprintf(pasid7, sizeof(pasid7), "PASID 7 (wire 7) -> ioas %u", w->table);
+	text = output(&status, "/ioasidctl show --pid %d", getpid());
+	contains("show: the context as a tree", text, who, "65536 bytes pinned in 2 maps",
+		 "fault queue: 0 of", ": kernel, 2 maps, 65536 bytes", ": user-table",
+		 "attached: obs0 (cookie 0x11), 2 numbers", "device obs0: cookie 0x11, class 5",
+		 pasid5, pasid7, "last ATTACH was refused: a default route exists", NULL);
+	check(!status && !strstr(text, "PASID 6"), "show: status 0, no more than there is");
+	free(text);
+	text = output(&status, "/ioasidctl show --pid 1");
+	check(!status && !strcmp(text, "no context\n"), "show: nothing of another process");
+	free(text);
+	text = output(&status, "/ioasidctl show --json");
+	contains("show: JSON", text, "\"comm\":\"observe\"", "\"vpasid\":7",
+		 "\"kind\":\"user-table\"", NULL);
+	free(text);
+}
+
+static void look_devices(void)
+{
+	int status;
+	char *text = output(&status, "/ioasidctl devices obs0");
+
+	contains("devices: class, width, abilities, user, refusal", text, "class: 5, pdev",
+		 "PASID width: 12 bits", "can: pasid ats pri nesting snoop",
+		 "IOMMU: ", "IOMMU can: nesting", "bound by: context", "of observe (pid",
+		 "last ATTACH was refused: a default route exists", NULL);
+	check(!status, "devices: status 0");
+	free(text);
+	text = output(&status, "/ioasidctl devices --json");
+	contains("devices: JSON", text, "\"name\":\"obs0\"", "\"name\":\"obs1\"",
+		 "\"pasid_bits\":12", "\"context\":null", NULL);
+	free(text);
+	text = output(&status, "/ioasidctl devices nothing");
+	check(status == 2 && strstr(text, "no device 'nothing'"), "devices: an unknown name");
+	free(text);
+}
+
+/* Run @command as nobody in particular. Output to be freed. */
+static char *as_nobody(int *status, const char *command)
+{
+	int rc;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int fd = open("/tmp/nobody.out", O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+		dup2(fd, 1);
+		dup2(fd, 2);
+		if (setgid(65534) || setuid(65534))
+			_exit(99);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(98);
+	}
+	waitpid(pid, &rc, 0);
+	*status = WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+	return slurp("/tmp/nobody.out", 4096);
+}
+
+static void look_unprivileged(void)
+{
+	int status;
+	char *text = as_nobody(&status, "cat " DEBUG "live " DEBUG "contexts " DEBUG "devices");
+
+	check(status && count(text, "Permission denied") == 3 && count(text, "\n") == 3,
+	      "others cannot read debugfs");
+	free(text);
+	text = as_nobody(&status, "cat " TRACING "events/ioasid/enable " TRACING "trace");
+	check(status && strstr(text, "Permission denied"), "others cannot trace");
+	free(text);
+	text = as_nobody(&status, "/ioasidctl show");
+	check(status == 2 && strstr(text, "Permission denied"), "show: refused to others");
+	free(text);
+	text = as_nobody(&status, "/ioasidctl trace --for 1");
+	check(status == 2 && strstr(text, "ermi"), "trace: refused to others");
+	free(text);
+	text = as_nobody(&status, "/ioasidctl devices");
+	check(!status && strstr(text, "obs0\n  cannot be asked: Permission denied") &&
+		      !strstr(text, "bound by"),
+	      "devices: others see names only");
+	free(text);
+	/* Whoever may open the node may ask. */
+	chmod("/dev/ioasid-devices/obs0", 0666);
+	text = as_nobody(&status, "/ioasidctl devices obs0");
+	check(!status && strstr(text, "PASID width: 12 bits") && !strstr(text, "bound by") &&
+		      !strstr(text, "refused"),
+	      "devices: a node that others may open");
+	chmod("/dev/ioasid-devices/obs0", 0600);
+	free(text);
+}
+
+/* ---- tracepoints ------------------------------------------------------------------------------------------- */
+
+#define INSTANCE TRACING "instances/observe/"
+
+static void trace_start(void)
+{
+	check(!mkdir(INSTANCE, 0700), "a trace instance");
+	put(INSTANCE "buffer_size_kb", "4096");
+	put(INSTANCE "events/ioasid/enable", "1");
+}
+
+/* Addresses of the kernel have their 17 upper bits set; ~0 is the end of an address space. */
+static bool has_kernel_address(const char *text)
+{
+	const char *at = text;
+	unsigned long long v;
+
+	while ((at = strstr(at, "0x")) != NULL) {
+		v = strtoull(at + 2, NULL, 16);
+		if (v >= 0xffff800000000000ULL && v != ~0ULL)
+			return true;
+		at += 2;
+	}
+	return false;
+}
+
+/* Every tracepoint there is must have been seen; so a new one needs its place in the sequence. */
+static void trace_check(void)
+{
+	char *text = slurp(INSTANCE "trace", 65536), word[300];
+	DIR *dir = opendir(INSTANCE "events/ioasid");
+	struct dirent *e;
+	unsigned int n = 0;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (strncmp(e->d_name, "ioasid_", 7))
+			continue;
+		n++;
+		snprintf(word, sizeof(word), " %s: context=", e->d_name);
+		check(strstr(text, word) != NULL, "tracepoint %s", e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	check(n >= 24, "there are %u tracepoints", n);
+	contains("trace: what was done", text,
+		 "kind=\"user-table\" parent=", "iova=0x100000 length=0x8000 prot=rw rc=0",
+		 "rc=-17", "device=\"obs0\" cookie=0x11", "flags=\"pasid|vpasid\" rc=0",
+		 "vpasid=7 ppasid=7", "granularity=all",
+		 "group=3 address=0x7000 access=r last=1 answer=waits", "answer=invalid by=user",
+		 "group=4 answer=invalid by=cancel", "address=0xdead000", "queued=1",
+		 "refusal=3 why=\"a default route exists\" rc=-16",
+		 "refusal=13 why=\"the device did not answer earlier\" rc=-5", "cmd=BIND_PGTABLE",
+		 NULL);
+	check(!has_kernel_address(text), "trace: no kernel address");
+	free(text);
+	put(INSTANCE "events/enable", "0");
+	check(!rmdir(INSTANCE), "the trace instance goes");
+}
+
+/* Waits for a line of the tracer that says that it is ready. */
+static bool ready(void)
+{
+	int patience;
+	char *text;
+	bool there = false;
+
+	for (patience = 0; patience < 500 && !there; patience++) {
+		text = slurp("/tmp/trace.err", 4096);
+		there = strstr(text, "tracing") != NULL;
+		free(text);
+		usleep(10000);
+	}
+	return there;
+}
+
+static pid_t tracer(const char *pid, const char *json)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		dup2(open("/tmp/trace.out", O_CREAT | O_TRUNC | O_WRONLY, 0600), 1);
+		dup2(open("/tmp/trace.err", O_CREAT | O_TRUNC | O_WRONLY, 0600), 2);
+		execl("/ioasidctl", "ioasidctl", "trace", "--pid", pid, json, NULL);
+		_exit(99);
+	}
+	return child;
+}
+
+static void open_close(void)
+{
+	struct ioasid_alloc a = { .argsz = sizeof(a),
+				  .kind = IOASID_KIND_KERNEL,
+				  .parent = IOASID_INVALID };
+	struct ioasid_free f = { .argsz = sizeof(f), .ioasid = 12345 };
+	int fd = open("/dev/ioasid", O_RDWR);
+
+	(void)command(fd, IOASID_ALLOC, &a);
+	(void)command(fd, IOASID_FREE, &f);
+	close(fd);
+}
+
+static void look_trace(bool json)
+{
+	char me[16], who[32];
+	int status;
+	pid_t other, child;
+	char *text;
+
+	snprintf(me, sizeof(me), "%d", getpid());
+	snprintf(who, sizeof(who), json ? "\"pid\":%d" : "(pid %d)", getpid());
+	unlink("/tmp/trace.err");
+	child = tracer(me, json ? "--json" : NULL);
+	check(ready(), "trace%s: starts", json ? " --json" : "");
+	other = fork();
+	if (!other) {
+		open_close();
+		_exit(0);
+	}
+	waitpid(other, &status, 0);
+	open_close();
+	usleep(300000);
+	kill(child, SIGINT);
+	waitpid(child, &status, 0);
+	check(WIFEXITED(status) && !WEXITSTATUS(status), "trace: ends with Ctrl-C");
+	text = slurp("/tmp/trace.out", 4096);
+	if (json)
+		contains("trace: JSON", text, who, "\"event\":\"ctx_open\"", "\"kind\":\"kernel\"",
+			 "\"cmd\":\"FREE\",\"rc\":-2}", "\"event\":\"ctx_close\"", NULL);
+	else
+		contains("trace: text", text, who, " ctx_open:", " alloc: ioasid=1 kind=kernel",
+			 " command: cmd=FREE -> ENOENT", " ctx_close:", NULL);
+	check(count(text, json ? "\"ctx_open\"" : " ctx_open:") == 1, "trace: one process only");
+	free(text);
+	snprintf(who, sizeof(who), "ioasidctl-%d", child);
+	text = output(&status, "ls " TRACING "instances");
+	check(!strstr(text, who), "trace: leaves nothing behind");
+	free(text);
+}
+
+/* ---- many objects ------------------------------------------------------------------------------------------ */
+
+#define MANY 3000
+
+static void many(void)
+{
+	struct ioasid_alloc a = { .argsz = sizeof(a),
+				  .kind = IOASID_KIND_KERNEL,
+				  .parent = IOASID_INVALID };
+	int first = open("/dev/ioasid", O_RDWR), second = open("/dev/ioasid", O_RDWR), i, rc = 0;
+	char *whole, *pieces;
+
+	for (i = 0; i < MANY; i++) {
+		rc |= command(i % 3 ? first : second, IOASID_ALLOC, &a);
+		a.ioasid = 0;
+	}
+	check(!rc, "%d address spaces in two contexts", MANY);
+	whole = slurp(DEBUG "contexts", 65536);
+	check(count(whole, "\n  ioas id=") == MANY, "each is shown once (%u)",
+	      count(whole, "\n  ioas id="));
+	pieces = slurp(DEBUG "contexts", 777);
+	check(!strcmp(whole, pieces), "the same in small pieces");
+	free(whole);
+	free(pieces);
+	close(first);
+	close(second);
+}
+
+/* Readers while contexts come and go: nothing to compare, but the kernel must bear it. */
+static void race(void)
+{
+	time_t end = time(NULL) + 3;
+	pid_t pid = fork();
+	int i, status;
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			open_close();
+	}
+	for (i = 0; time(NULL) < end || i < 3; i++) {
+		free(slurp(DEBUG "contexts", 300));
+		free(slurp(DEBUG "devices", 300));
+	}
+	status = kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	check(!status && live_now().contexts == 0, "dumps while contexts come and go (%d)", i);
+}
+
+int main(void)
+{
+	struct live start = live_now();
+	struct world w;
+
+	check(start.contexts == 0 && start.events_lost >= 0, "live: there, no context yet");
+	trace_start();
+	if (build(&w)) {
+		open_all(&w, &start);
+		attach_all(&w, &start);
+		look_show(&w);
+		look_devices();
+		look_unprivileged();
+		faults(&w);
+		tables(&w);
+		fence(&w);
+		close_all(&w, &start);
+		live_is("nothing is left", &start, (struct live){ 0 });
+	}
+	trace_check();
+	look_trace(false);
+	look_trace(true);
+	many();
+	race();
+	printf("1..%u\n", cases);
+	return failed;
+}
