@@ -75,6 +75,16 @@ void device_put(struct ioasid_device *dev)
 	kfree(dev);
 }
 
+void ioasid_device_get(struct ioasid_device *dev)
+{
+	device_get(dev);
+}
+
+void ioasid_device_put(struct ioasid_device *dev)
+{
+	device_put(dev);
+}
+
 /* Callbacks outside all locks: unregistration waits for them, and none starts after it. */
 bool device_call_enter(struct ioasid_device *dev)
 {

@@ -230,6 +230,9 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
  * it is called any more. May sleep; no lock of the home may be held that an op takes.
  */
 void ioasid_device_unregister(struct ioasid_device *dev);
+/** ioasid_device_get(), ioasid_device_put() - keep its memory: reports on it go nowhere then. */
+void ioasid_device_get(struct ioasid_device *dev);
+void ioasid_device_put(struct ioasid_device *dev);
 void *ioasid_device_priv(const struct ioasid_device *dev);
 /** ioasid_device_fence() - it did not answer in time: block it and say so in its info. Any lock. */
 void ioasid_device_fence(struct ioasid_device *dev);

@@ -1,29 +1,50 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """
-abi.py: make docs/abi.md from include/uapi/linux/ioasid.h.
+abi.py: make docs/abi.md from include/uapi/linux/ioasid*.h.
 
     python3 docs/abi.py >docs/abi.md
 
-The header is the only source: its comments are the reference, this puts them in order. It knows
-just enough C for that header and stops with a message when something is written in another way.
+The headers are the only source: their comments are the reference, this puts them in order. It knows
+just enough C for them and stops with a message when something is written in another way. At the end
+it looks whether every word of every comment has come through.
 """
 import os
 import re
 import sys
 
-HEADER = os.path.join(os.path.dirname(__file__), "..", "include", "uapi", "linux", "ioasid.h")
-SIZES = {"__u8": 1, "__u16": 2, "__u32": 4, "__s32": 4, "__u64": 8}
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "include", "uapi", "linux")
+# File, title, and what its commands go to unless they are the device's.
+HEADERS = [
+    ("ioasid.h", "The ABI", "context"),
+    ("ioasid_pci.h", "PCI functions", "device"),
+    ("ioasid_sim.h", "Software devices: /dev/ioasid-sim", "/dev/ioasid-sim"),
+]
+SIZES = {"__u8": 1, "char": 1, "__u16": 2, "__u32": 4, "__s32": 4, "__u64": 8}
 
 SECTION = re.compile(r"/\* (?:----|====) (.*?) (?:-|=)+ \*/$")
-COMMAND = re.compile(r"#define (\w+)\s+_IO\(IOASID_IOC_TYPE, (\w+) \+ (0x[0-9a-f]+)\)")
+COMMAND = re.compile(r"#define (\w+)\s+_IO\((\w+), (?:(\w+) \+ )?(0x[0-9a-f]+)\)")
+BASES = {None: 0, "IOASID_IOC_BASE": 0, "IOASID_IOC_DEV_BASE": 0x40, "IOASID_PCI_IOC_BASE": 0x60}
 DEFINE = re.compile(r"#define (IOASID_\w+)\s+(\S.*?)(?:\s*/\* (.*?) \*/)?$")
 ENUMERATOR = re.compile(r"(IOASID_\w+) = (\w+),(?:\s*/\* (.*?) \*/)?$")
-MEMBER = re.compile(r"(struct \w+|__[us]\d+) ([\w, \[\]]+);(?:\s*/\* (.*?) \*/)?$")
+MEMBER = re.compile(r"(struct \w+|__[us]\d+|char) ([\w, \[\]]+);(?:\s*/\* (.*?) \*/)?$")
 
 
 def fail(number, line):
     sys.exit(f"abi.py: line {number} is not understood: {line}")
+
+
+def normalize(text):
+    """What the formatter broke over several lines becomes one again, but for comments of their own."""
+    text = re.sub(r" *\\\n\s*", " ", text)
+    text = re.sub(r"=\n\s+", "= ", text)
+    out, rest = [], iter(text.split("\n"))
+    for line in rest:
+        if re.search(r"\S\s*/\*(?!.*\*/)", line) and not line.lstrip().startswith("/*"):
+            while "*/" not in line:
+                line += " " + re.sub(r"^\s*\* ?", "", next(rest))
+        out.append(line)
+    return "\n".join(out)
 
 
 class Doc:
@@ -31,6 +52,7 @@ class Doc:
 
     def __init__(self, lines):
         text = [re.sub(r"^\s*\*? ?", "", line) for line in lines]
+        text = re.sub(r"(@\w+),\n@", r"\1, @", "\n".join(text)).split("\n")
         self.title, self.members, self.text = text[0].strip(), {}, []
         member = None
         for line in text[1:]:
@@ -50,6 +72,7 @@ class Doc:
 
 def markup(text):
     text = re.sub(r"@(\w+)", r"`\1`", text)
+    text = re.sub(r"(<linux/\w+\.h>)", r"`\1`", text)
     return text.replace("|", "\\|")
 
 
@@ -63,8 +86,9 @@ def paragraphs(lines):
 
 
 class Parser:
-    def __init__(self, text):
+    def __init__(self, text, where, numbers):
         self.lines = text.split("\n")
+        self.where, self.numbers = where, numbers
         self.at = 0
         self.out = []
         self.commands = []
@@ -76,6 +100,9 @@ class Parser:
 
     def emit(self, text=""):
         self.out.append(text)
+
+    def number(self, text):
+        return self.numbers[text] if text in self.numbers else int(text, 0)
 
     def flush_defines(self):
         if not self.defines:
@@ -110,8 +137,8 @@ class Parser:
                 fail(self.at + 1, line)
             kind, names, note = found.groups()
             for member in names.split(", "):
-                array = re.match(r"(\w+)\[(\d+)\]", member)
-                count = int(array.group(2)) if array else 1
+                array = re.match(r"(\w+)\[(\w+)\]", member)
+                count = self.number(array.group(2)) if array else 1
                 size = self.sizes[kind]
                 align = min(size, 8) if kind in SIZES else 8
                 if offset % align:
@@ -158,14 +185,16 @@ class Parser:
             found = ENUMERATOR.match(line)
             if not found:
                 fail(self.at + 1, line)
+            self.numbers[found.group(1)] = int(found.group(2), 0)
             self.emit(f"| `{found.group(1)}` | {found.group(2)} | {markup(found.group(3) or '')} |")
         self.emit()
 
     def parse_command(self, found):
-        name, base, number = found.groups()
-        device = base == "IOASID_IOC_DEV_BASE"
-        self.commands.append((int(number, 16) + (0x40 if device else 0), name, device, self.struct))
-        self.emit(f"**`{name}`**, on a {'device' if device else 'context'} descriptor.")
+        name, _, base, number = found.groups()
+        where = "device" if base == "IOASID_IOC_DEV_BASE" else self.where
+        self.commands.append((int(number, 16) + BASES[base], name, where, self.struct))
+        self.emit(f"**`{name}`**, on {where}." if "/" in where else
+                  f"**`{name}`**, on a {where} descriptor.")
         self.emit()
 
     def line(self, line):
@@ -215,40 +244,71 @@ class Parser:
 
 
 def introduction(text):
-    """The comment at the head of the header: rules, and what errors mean."""
-    body = re.search(r"/\*\n \* /dev/ioasid(.*?)\*/", text, re.S).group(0)
+    """The comment at the head of a header: rules, and in the first what errors mean."""
+    body = re.search(r"/\*\n \* (.*?)\*/", text, re.S).group(0)
     lines = [re.sub(r"^ ?\*/?( |$)|^/\*$", "", line) for line in body.split("\n")]
-    return body, "\n".join(lines).strip()
+    return "\n".join(lines).strip()
 
 
-def rules(intro):
+def print_introduction(intro):
     """Prose as it is; the block of errnos as preformatted text."""
-    head, _, errors = intro.partition("Errors mean the same in all commands:\n")
-    return markup(head.strip()), "\n".join("    " + line.strip() for line in errors.strip().split("\n"))
+    mark = "Errors mean the same in all commands:\n"
+    head, _, errors = intro.partition(mark)
+    print(markup(head.strip()) + "\n")
+    if errors:
+        print(mark)
+        print("\n".join("    " + line.strip() for line in errors.strip().split("\n")) + "\n")
+
+
+def words(text):
+    """For comparing: letters and digits alone."""
+    return re.findall(r"\w+", text)
+
+
+def check_complete(name, text, made):
+    """Each line of each comment is in the text, if with other punctuation."""
+    have = " ".join(words(made)).lower()
+    for comment in re.findall(r"/\*.*?\*/", text, re.S):
+        if "SPDX" in comment or re.match(r"/\* (---|===)", comment):
+            continue
+        for line in re.sub(r"^/\*\*?|\*/$", "", comment).split("\n"):
+            line = re.sub(r"^\s*\*", "", line)
+            line = re.sub(r"^\s*(struct|enum) (\w+) - ", "", line)
+            line = re.sub(r"^\s*((@\w+, *)*@\w+[:,])", "", line)
+            line = re.sub(r"@__reserved: 0|\w+ takes (a )?struct \w+\.", "", line)
+            if " ".join(words(line)).lower() not in have:
+                sys.exit(f"abi.py: {name}: left out: {line.strip()}")
+
+
+def print_header(name, title, where, numbers):
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as header:
+        text = header.read()
+    start = re.search(r"(#include <.*>\n)+", text).end()
+    end = text.rindex("#endif")
+    parser = Parser(normalize(text[start:end].strip("\n")), where, numbers)
+    parser.run()
+    made = "\n".join(parser.out).strip()
+    intro = introduction(text)
+    check_complete(name, text, made + intro)
+    print(f"# {title}\n")
+    print(f"From `include/uapi/linux/{name}`.\n")
+    print_introduction(intro)
+    print("## Commands\n" if name == "ioasid.h" else f"## Commands of {name}\n")
+    print("| number | command | descriptor | structure |\n|---|---|---|---|")
+    for number, command, where, struct in sorted(parser.commands):
+        print(f"| 0x{number:02x} | `{command}` | {where} | {struct} |")
+    print()
+    print(made)
+    print()
 
 
 def main():
-    with open(HEADER, encoding="utf-8") as header:
-        text = header.read()
-    body, intro = introduction(text)
-    head, errors = rules(intro)
-    start = text.index("#include <linux/types.h>") + len("#include <linux/types.h>")
-    end = text.rindex("#endif")
-    parser = Parser(text[start:end].strip("\n"))
-    parser.run()
     print("<!-- SPDX-License-Identifier: GPL-2.0-only OR MIT -->")
-    print("<!-- Made by docs/abi.py from include/uapi/linux/ioasid.h; change that. -->")
-    print("# The ABI\n")
-    print(head + "\n")
-    print("Errors mean the same in all commands:\n")
-    print(errors + "\n")
-    print("## Commands\n")
-    print("| number | command | descriptor | structure |\n|---|---|---|---|")
-    for number, name, device, struct in sorted(parser.commands):
-        where = "device" if device else "context"
-        print(f"| 0x{number:02x} | `{name}` | {where} | {struct} |")
-    print()
-    print("\n".join(parser.out).strip())
+    print("<!-- Made by docs/abi.py from include/uapi/linux/ioasid*.h; change those. -->")
+    numbers = {}
+    for name, title, where in HEADERS:
+        if os.path.exists(os.path.join(FOLDER, name)):
+            print_header(name, title, where, numbers)
 
 
 if __name__ == "__main__":

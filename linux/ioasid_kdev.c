@@ -15,6 +15,8 @@
 #include "linux/ioasid_linux.h"
 
 #define KDEV_MINORS 4096
+/* Registers are slow: one call of read() or write() does this much. */
+#define MAX_IO SZ_64K
 
 /**
  * struct ioasid_kfile - an open descriptor of a device
@@ -53,6 +55,12 @@ bool ioasid_kdev_io_begin(struct ioasid_kdev *kdev, struct file *file, int *idx)
 	return io_enter(kdev, file->private_data, idx);
 }
 EXPORT_SYMBOL_GPL(ioasid_kdev_io_begin);
+
+bool ioasid_kfile_begin(struct ioasid_kfile *file, int *idx)
+{
+	return io_enter(file->kdev, file, idx);
+}
+EXPORT_SYMBOL_GPL(ioasid_kfile_begin);
 
 void ioasid_kdev_io_end(struct ioasid_kdev *kdev, int idx)
 {
@@ -212,18 +220,16 @@ void ioasid_kfile_close(struct ioasid_kfile *kf)
 }
 EXPORT_SYMBOL_GPL(ioasid_kfile_close);
 
+/* The driver's code is there as long as the descriptor; whether its device is, it asks itself. */
 static long driver_ioctl(struct ioasid_kfile *kf, unsigned int cmd, unsigned long uaddr)
 {
 	struct ioasid_kdev *kdev = kf->kdev;
-	long rc = -ENOTTY;
 	int idx;
 
 	if (!io_enter(kdev, kf, &idx))
 		return READ_ONCE(kdev->gone) ? -ENODEV : -EINVAL;
-	if (kdev->ops->ioctl)
-		rc = kdev->ops->ioctl(kdev, cmd, uaddr);
 	srcu_read_unlock(&kdev->io_srcu, idx);
-	return rc;
+	return kdev->ops->ioctl ? kdev->ops->ioctl(kdev, kf, cmd, uaddr) : -ENOTTY;
 }
 
 long ioasid_kfile_ioctl(struct ioasid_kfile *kf, unsigned int cmd, unsigned long uaddr)
@@ -257,34 +263,71 @@ static long node_ioctl(struct file *file, unsigned int cmd, unsigned long uaddr)
 	return ioasid_kfile_ioctl(file->private_data, cmd, uaddr);
 }
 
-static ssize_t node_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+/* One page at most, in a section. */
+static ssize_t io_piece(struct ioasid_kfile *kf, void *buf, size_t n, u64 pos, bool write)
 {
-	struct ioasid_kfile *kf = file->private_data;
 	struct ioasid_kdev *kdev = kf->kdev;
 	ssize_t rc = -EINVAL;
 	int idx;
 
 	if (!io_enter(kdev, kf, &idx))
 		return READ_ONCE(kdev->gone) ? -ENODEV : -EINVAL;
-	if (kdev->ops->read)
-		rc = kdev->ops->read(kdev, buf, count, pos);
+	if (write && kdev->ops->write)
+		rc = kdev->ops->write(kdev, buf, n, pos);
+	else if (!write && kdev->ops->read)
+		rc = kdev->ops->read(kdev, buf, n, pos);
 	srcu_read_unlock(&kdev->io_srcu, idx);
 	return rc;
 }
 
+/*
+ * Memory of the user is touched outside of the section: unbinding waits for the section, and must
+ * not wait for a page that the user withholds.
+ */
+static ssize_t io_copy(struct ioasid_kfile *kf, char __user *ubuf, void *buf, size_t n, u64 pos,
+		       bool write)
+{
+	ssize_t got;
+
+	if (write && copy_from_user(buf, ubuf, n))
+		return -EFAULT;
+	got = io_piece(kf, buf, n, pos, write);
+	if (!write && got > 0 && copy_to_user(ubuf, buf, got))
+		return -EFAULT;
+	return got;
+}
+
+static ssize_t node_io(struct file *file, char __user *ubuf, size_t count, loff_t *pos, bool write)
+{
+	size_t done = 0, n;
+	ssize_t got = 0;
+	void *buf;
+
+	if (*pos < 0)
+		return -EINVAL;
+	count = min_t(size_t, count, MAX_IO);
+	buf = kmalloc(min_t(size_t, count, PAGE_SIZE) ?: 1, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	do {
+		n = min_t(size_t, count - done, PAGE_SIZE);
+		got = io_copy(file->private_data, ubuf + done, buf, n, *pos + done, write);
+		if (got > 0)
+			done += got;
+	} while (got > 0 && done < count && !fatal_signal_pending(current));
+	kfree(buf);
+	*pos += done;
+	return done ? done : got;
+}
+
+static ssize_t node_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
+{
+	return node_io(file, buf, count, pos, false);
+}
+
 static ssize_t node_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	struct ioasid_kfile *kf = file->private_data;
-	struct ioasid_kdev *kdev = kf->kdev;
-	ssize_t rc = -EINVAL;
-	int idx;
-
-	if (!io_enter(kdev, kf, &idx))
-		return READ_ONCE(kdev->gone) ? -ENODEV : -EINVAL;
-	if (kdev->ops->write)
-		rc = kdev->ops->write(kdev, buf, count, pos);
-	srcu_read_unlock(&kdev->io_srcu, idx);
-	return rc;
+	return node_io(file, (char __user *)buf, count, pos, true);
 }
 
 static int node_mmap(struct file *file, struct vm_area_struct *vma)
@@ -421,8 +464,10 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 	core.pasid_bits = desc->pasid_bits ? min(desc->pasid_bits, info.pasid_bits) :
 					     info.pasid_bits;
 	kdev->core = ioasid_device_register(&lin_machine, &core, kdev);
-	if (!IS_ERR(kdev->core))
+	if (!IS_ERR(kdev->core)) {
+		ioasid_device_get(kdev->core);
 		return 0;
+	}
 	rc = PTR_ERR(kdev->core);
 	kdev->core = NULL;
 	if (kdev->dev)
@@ -430,11 +475,13 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 	return rc;
 }
 
+/* Until the IOMMU has forgotten it, an event on its way may still ask the core about it. */
 static void kdev_core_unregister(struct ioasid_kdev *kdev)
 {
 	ioasid_device_unregister(kdev->core);
 	if (kdev->dev)
 		lin_iommu_leave(kdev);
+	ioasid_device_put(kdev->core);
 }
 
 static int kdev_node_add(struct ioasid_kdev *kdev)

@@ -61,12 +61,33 @@ static void lin_ctx_unlist(struct lin_ctx *lc)
 	mutex_unlock(&lin_ctxs_lock);
 }
 
+/* ---- limits ----------------------------------------------------------------------------------- */
+
+/*
+ * An IOMMU has few numbers for tables: VT-d at most 65536, which all contexts share. Memory is
+ * bounded by control groups.
+ */
+static uint max_ioas = 1U << 14;
+module_param(max_ioas, uint, 0644);
+MODULE_PARM_DESC(max_ioas, "address spaces a context may have (new contexts; default 16384)");
+static uint max_routes = 1U << 20;
+module_param(max_routes, uint, 0644);
+MODULE_PARM_DESC(max_routes, "PASID routes a context may have (default 1048576)");
+static uint max_maps = 1U << 26;
+module_param(max_maps, uint, 0644);
+MODULE_PARM_DESC(max_maps, "live mappings a context may have (default 67108864)");
+
 /* ---- the character device ------------------------------------------------------------------ */
 
 static int ioasid_open(struct inode *inode, struct file *file)
 {
 	struct lin_ctx *lc = kzalloc(sizeof(*lc), GFP_KERNEL_ACCOUNT);
-	struct ioasid_ctx_config config = { .pid = task_tgid_nr(current) };
+	struct ioasid_ctx_config config = {
+		.max_ioas = max_ioas,
+		.max_routes = max_routes,
+		.max_maps = max_maps,
+		.pid = task_tgid_nr(current),
+	};
 
 	if (!lc)
 		return -ENOMEM;

@@ -339,15 +339,17 @@ static int file_fill(struct lin_pin *pin, const struct ioasid_pin_req *req)
 	pin->file = fget(req->fd);
 	if (!pin->file)
 		return -EBADF;
-	rc = file_check(pin->file, req);
-	if (rc)
-		return rc;
 	if (npages > PIN_MAX_RUNS)
 		return -ENOMEM;
 	/* At most one folio a page. */
 	pin->folios = kvmalloc_array(npages, sizeof(*pin->folios), GFP_KERNEL_ACCOUNT);
 	batch = kmalloc_array(PIN_BATCH, sizeof(*batch), GFP_KERNEL_ACCOUNT);
-	rc = pin->folios && batch ? file_range(pin, req->uaddr, req->length, batch) : -ENOMEM;
+	/* Seals and size stay as they are looked at; what comes later meets pinned pages. */
+	inode_lock_shared(file_inode(pin->file));
+	rc = pin->folios && batch ? file_check(pin->file, req) : -ENOMEM;
+	if (!rc)
+		rc = file_range(pin, req->uaddr, req->length, batch);
+	inode_unlock_shared(file_inode(pin->file));
 	kfree(batch);
 	return rc;
 }

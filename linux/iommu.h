@@ -2,12 +2,13 @@
 /*
  * The kernel's IOMMU API as a struct ioasid_iommu of the core: what iommu*.c share.
  *
- *   iommu.c         IOMMUs and groups: discovery, DMA ownership, the table of operations
- *   iommu_map.c     paging domains
- *   iommu_nest.c    nested domains: a table of the guest on top of a paging domain
- *   iommu_sva.c     shared domains: the page table of a process
- *   iommu_route.c   attach and detach, RID and PASID
- *   iommu_fault.c   page requests and events
+ *   iommu.c           devices, IOMMUs and groups, DMA ownership, the table of operations
+ *   iommu_describe.c  what an IOMMU can do
+ *   iommu_map.c       paging domains
+ *   iommu_nest.c      nested domains: a table of the guest on top of a paging domain
+ *   iommu_sva.c       shared domains: the page table of a process
+ *   iommu_route.c     attach and detach, RID and PASID
+ *   iommu_fault.c     page requests and events
  *
  *   struct lin_iommu  <- struct ioasid_kdev (link in devices)
  *     ^                       | group          | routes (by PASID)
@@ -206,6 +207,15 @@ void lin_iommu_return(struct ioasid_kdev *kdev);
  * waits for. Any context.
  */
 struct ioasid_kdev *lin_find_device(const struct device *dev);
+
+extern const struct ioasid_iommu_ops lin_iommu_ops;
+
+/* ---- iommu_describe.c -------------------------------------------------------------------------- */
+/** lin_iommu_describe() - what is in front of @dev, not yet in any list; ERR_PTR. */
+struct lin_iommu *lin_iommu_describe(struct device *dev, struct iommu_group *group);
+/** lin_iommu_same() - can devices of @a live in domains of @b and the other way round? */
+bool lin_iommu_same(const struct lin_iommu *a, const struct lin_iommu *b);
+void lin_iommu_destroy(struct lin_iommu *iommu);
 
 /* ---- iommu_map.c ------------------------------------------------------------------------------ */
 int lin_paging_alloc(struct lin_domain *domain, const struct ioasid_domain_attr *attr);

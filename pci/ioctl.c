@@ -4,9 +4,30 @@
 
 #include "pci.h"
 
-static int get_info(struct ipci_func *func, void *arg)
+union args {
+	struct ioasid_pci_info info;
+	struct ioasid_pci_irq irq;
+	struct ioasid_pci_mask mask;
+	u32 words[8];
+};
+static_assert(sizeof(struct ioasid_pci_info) == 32 && sizeof(struct ioasid_pci_irq) == 32 &&
+	      offsetof(struct ioasid_pci_irq, fds) == 24 && sizeof(struct ioasid_pci_mask) == 16);
+
+/**
+ * struct call - a command on its way
+ * @args: copied from the user
+ * @eventfds: SET_IRQ: references
+ */
+struct call {
+	union args args;
+	struct eventfd_ctx **eventfds;
+};
+
+#define MAX_VECTORS 2048
+
+static int get_info(struct ipci_func *func, struct call *call)
 {
-	struct ioasid_pci_info *info = arg;
+	struct ioasid_pci_info *info = &call->args.info;
 	u32 type;
 
 	info->info_flags = func->can_reset ? IOASID_PCI_INFO_RESET : 0;
@@ -52,40 +73,54 @@ static int get_eventfds(u64 uaddr, u32 count, struct eventfd_ctx **eventfds)
 	return 0;
 }
 
-static int set_irq(struct ipci_func *func, void *arg)
+/* Before the function is looked at: nobody has more vectors than MSI-X can have. */
+static int set_irq_prepare(struct call *call)
 {
-	const struct ioasid_pci_irq *irq = arg;
-	struct eventfd_ctx **eventfds;
+	const struct ioasid_pci_irq *irq = &call->args.irq;
 	int rc;
 
-	if (irq->flags & IOASID_PCI_IRQ_OFF) {
-		if (irq->type || irq->start || irq->count || irq->fds)
-			return -EINVAL;
-		ipci_irq_off(func);
-		return 0;
-	}
-	if (!irq->count || irq->count > ipci_irq_count(func, irq->type))
+	if (irq->flags & IOASID_PCI_IRQ_OFF)
+		return irq->type || irq->start || irq->count || irq->fds ? -EINVAL : 0;
+	if (!irq->count || irq->count > MAX_VECTORS)
 		return -EINVAL;
-	eventfds = kvcalloc(irq->count, sizeof(*eventfds), GFP_KERNEL_ACCOUNT);
-	if (!eventfds)
+	call->eventfds = kvcalloc(irq->count, sizeof(*call->eventfds), GFP_KERNEL_ACCOUNT);
+	if (!call->eventfds)
 		return -ENOMEM;
-	rc = get_eventfds(irq->fds, irq->count, eventfds);
-	if (!rc) {
-		rc = ipci_irq_set(func, irq->type, irq->start, irq->count, eventfds);
-		/* Either ours still, or those that were there before. */
-		put_eventfds(eventfds, irq->count);
+	rc = get_eventfds(irq->fds, irq->count, call->eventfds);
+	if (rc) {
+		kvfree(call->eventfds);
+		call->eventfds = NULL;
 	}
-	kvfree(eventfds);
 	return rc;
 }
 
-static int mask_intx(struct ipci_func *func, void *arg)
+static int set_irq(struct ipci_func *func, struct call *call)
 {
-	const struct ioasid_pci_mask *mask = arg;
+	const struct ioasid_pci_irq *irq = &call->args.irq;
 
-	if (mask->masked > 1)
+	if (irq->flags & IOASID_PCI_IRQ_OFF) {
+		ipci_irq_off(func);
+		return 0;
+	}
+	if (irq->count > ipci_irq_count(func, irq->type))
 		return -EINVAL;
-	return ipci_irq_mask_intx(func, mask->masked);
+	return ipci_irq_set(func, irq->type, irq->start, irq->count, call->eventfds);
+}
+
+/* Either ours still, or those that were there before. */
+static void call_finish(struct call *call)
+{
+	if (!call->eventfds)
+		return;
+	put_eventfds(call->eventfds, call->args.irq.count);
+	kvfree(call->eventfds);
+}
+
+static int mask_intx(struct ipci_func *func, struct call *call)
+{
+	if (call->args.mask.masked > 1)
+		return -EINVAL;
+	return ipci_irq_mask_intx(func, call->args.mask.masked);
 }
 
 /* ---- the table -------------------------------------------------------------------------------------------- */
@@ -96,6 +131,8 @@ static int mask_intx(struct ipci_func *func, void *arg)
  * @flags: known ones
  * @reserved: offset of the reserved word; 0: none
  * @out: the structure is written back
+ * @prepare: what it takes from the user besides; in no section, the function may be gone
+ * @fn: in a section that unbinding waits for; must not touch memory of the user
  */
 static const struct row {
 	u32 cmd;
@@ -103,23 +140,15 @@ static const struct row {
 	u32 flags;
 	u32 reserved;
 	bool out;
-	int (*fn)(struct ipci_func *func, void *arg);
+	int (*fn)(struct ipci_func *func, struct call *call);
+	int (*prepare)(struct call *call);
 } rows[] = {
 	{ IOASID_PCI_GET_INFO, sizeof(struct ioasid_pci_info), 0, 0, true, get_info },
 	{ IOASID_PCI_SET_IRQ, sizeof(struct ioasid_pci_irq), IOASID_PCI_IRQ_OFF,
-	  offsetof(struct ioasid_pci_irq, __reserved), false, set_irq },
+	  offsetof(struct ioasid_pci_irq, __reserved), false, set_irq, set_irq_prepare },
 	{ IOASID_PCI_MASK_INTX, sizeof(struct ioasid_pci_mask), 0,
 	  offsetof(struct ioasid_pci_mask, __reserved), false, mask_intx },
 };
-
-union args {
-	struct ioasid_pci_info info;
-	struct ioasid_pci_irq irq;
-	struct ioasid_pci_mask mask;
-	u32 words[8];
-};
-static_assert(sizeof(struct ioasid_pci_info) == 32 && sizeof(struct ioasid_pci_irq) == 32 &&
-	      offsetof(struct ioasid_pci_irq, fds) == 24 && sizeof(struct ioasid_pci_mask) == 16);
 
 static int copy_in(const struct row *row, void __user *uaddr, union args *args)
 {
@@ -144,25 +173,42 @@ static int copy_in(const struct row *row, void __user *uaddr, union args *args)
 	return 0;
 }
 
-static long run(struct ipci_func *func, const struct row *row, void __user *uaddr)
+static int run_bound(struct ioasid_kdev *kdev, struct ioasid_kfile *file, const struct row *row,
+		     struct call *call)
 {
-	union args args = {};
-	int rc = copy_in(row, uaddr, &args);
+	int idx, rc;
 
+	if (!ioasid_kfile_begin(file, &idx))
+		return -ENODEV;
+	rc = row->fn(ioasid_kdev_priv(kdev), call);
+	ioasid_kdev_io_end(kdev, idx);
+	return rc;
+}
+
+static long run(struct ioasid_kdev *kdev, struct ioasid_kfile *file, const struct row *row,
+		void __user *uaddr)
+{
+	struct call call = {};
+	int rc = copy_in(row, uaddr, &call.args);
+
+	if (!rc && row->prepare)
+		rc = row->prepare(&call);
 	if (!rc)
-		rc = row->fn(func, &args);
-	if (!rc && row->out && copy_to_user(uaddr, &args, row->size))
+		rc = run_bound(kdev, file, row, &call);
+	call_finish(&call);
+	if (!rc && row->out && copy_to_user(uaddr, &call.args, row->size))
 		rc = -EFAULT;
 	return rc;
 }
 
-long ipci_func_ioctl(struct ioasid_kdev *kdev, unsigned int cmd, unsigned long arg)
+long ipci_func_ioctl(struct ioasid_kdev *kdev, struct ioasid_kfile *file, unsigned int cmd,
+		     unsigned long arg)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].cmd == cmd)
-			return run(ioasid_kdev_priv(kdev), &rows[i], (void __user *)arg);
+			return run(kdev, file, &rows[i], (void __user *)arg);
 	}
 	return -ENOTTY;
 }

@@ -121,9 +121,8 @@ void ipci_set_mastering(struct ipci_func *func, bool on);
 
 /* ---- region.c: struct ioasid_kdev_ops ------------------------------------------------------------- */
 int ipci_region_info(struct ioasid_kdev *kdev, struct ioasid_dev_region *region);
-ssize_t ipci_region_read(struct ioasid_kdev *kdev, char __user *buf, size_t count, loff_t *pos);
-ssize_t ipci_region_write(struct ioasid_kdev *kdev, const char __user *buf, size_t count,
-			  loff_t *pos);
+ssize_t ipci_region_read(struct ioasid_kdev *kdev, void *buf, size_t count, u64 pos);
+ssize_t ipci_region_write(struct ioasid_kdev *kdev, const void *buf, size_t count, u64 pos);
 int ipci_region_mmap(struct ioasid_kdev *kdev, struct vm_area_struct *vma);
 /** ipci_regions_unmap() - the kernel's own mappings go. */
 void ipci_regions_unmap(struct ipci_func *func);
@@ -145,6 +144,7 @@ void ipci_irq_off(struct ipci_func *func);
 int ipci_irq_mask_intx(struct ipci_func *func, bool masked);
 
 /* ---- ioctl.c ------------------------------------------------------------------------------------------ */
-long ipci_func_ioctl(struct ioasid_kdev *kdev, unsigned int cmd, unsigned long arg);
+long ipci_func_ioctl(struct ioasid_kdev *kdev, struct ioasid_kfile *file, unsigned int cmd,
+		     unsigned long arg);
 
 #endif

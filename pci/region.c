@@ -14,8 +14,6 @@
 #include "pci.h"
 
 #define REGION_PAGES_SHIFT (REGION_SHIFT - PAGE_SHIFT)
-/* Whoever unbinds the function waits for calls like this one: not for a whole large BAR. */
-#define MAX_TRANSFER SZ_64K
 
 static u64 region_size(const struct ipci_func *func, unsigned int index)
 {
@@ -181,62 +179,57 @@ static unsigned int piece_size(const struct ipci_func *func, unsigned int index,
 	return size;
 }
 
-static int transfer_piece(struct piece *p, char __user *buf)
+static int transfer_piece(struct piece *p, void *buf)
 {
 	int rc;
 
 	p->value = 0;
-	if (p->write && copy_from_user(&p->value, buf, p->size))
-		return -EFAULT;
+	if (p->write)
+		memcpy(&p->value, buf, p->size);
 	rc = access_piece(p);
-	if (!rc && !p->write && copy_to_user(buf, &p->value, p->size))
-		rc = -EFAULT;
+	if (!rc && !p->write)
+		memcpy(buf, &p->value, p->size);
 	return rc;
 }
 
-static ssize_t transfer(struct ipci_func *func, char __user *buf, size_t count, loff_t *pos,
-			bool write)
+static ssize_t transfer(struct ipci_func *func, void *buf, size_t count, u64 pos, bool write)
 {
-	u64 start = *pos, size;
 	struct piece p = {
 		.func = func,
-		.index = min_t(u64, start >> REGION_SHIFT, IOASID_PCI_NR_REGIONS),
-		.offset = start & REGION_MASK,
+		.index = min_t(u64, pos >> REGION_SHIFT, IOASID_PCI_NR_REGIONS),
+		.offset = pos & REGION_MASK,
 		.write = write,
 	};
 	size_t done = 0;
-	int rc = 0;
+	u64 size;
+	int rc;
 
 	if (p.index >= IOASID_PCI_NR_REGIONS)
 		return -EINVAL;
 	size = region_size(func, p.index);
 	if (p.offset >= size)
 		return write && count ? -EINVAL : 0;
-	count = min3((u64)count, size - p.offset, (u64)MAX_TRANSFER);
-	while (done < count && !rc) {
+	count = min((u64)count, size - p.offset);
+	while (done < count) {
 		p.size = piece_size(func, p.index, p.offset, count - done);
 		rc = transfer_piece(&p, buf + done);
 		if (rc)
-			break;
+			return done ? done : rc;
 		done += p.size;
 		p.offset += p.size;
-		if (fatal_signal_pending(current))
-			rc = -EINTR;
 		cond_resched();
 	}
-	*pos = start + done;
-	return done ? done : rc;
+	return done;
 }
 
-ssize_t ipci_region_read(struct ioasid_kdev *kdev, char __user *buf, size_t count, loff_t *pos)
+ssize_t ipci_region_read(struct ioasid_kdev *kdev, void *buf, size_t count, u64 pos)
 {
 	return transfer(ioasid_kdev_priv(kdev), buf, count, pos, false);
 }
 
-ssize_t ipci_region_write(struct ioasid_kdev *kdev, const char __user *buf, size_t count,
-			  loff_t *pos)
+ssize_t ipci_region_write(struct ioasid_kdev *kdev, const void *buf, size_t count, u64 pos)
 {
-	return transfer(ioasid_kdev_priv(kdev), (char __user *)buf, count, pos, true);
+	return transfer(ioasid_kdev_priv(kdev), (void *)buf, count, pos, true);
 }
 
 /* ---- mmap --------------------------------------------------------------------------------------------- */

@@ -24,8 +24,16 @@ packages()
 		echo debootstrap busybox-static cpio xz-utils kmod python3 \
 			qemu-system-x86 linux-headers-6.12-amd64
 		;;
+	dkms)
+		packages vm
+		echo dkms
+		;;
+	deep)
+		packages vm
+		echo bc bison flex gcc libelf-dev libssl-dev linux-source-6.12 make
+		;;
 	*)
-		die "unknown package group '$1' (build, check, format, vm)"
+		die "unknown package group '$1' (build, check, format, vm, dkms, deep)"
 		;;
 	esac
 }

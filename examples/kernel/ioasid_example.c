@@ -147,18 +147,22 @@ static bool job_valid(const struct ioasid_example_job *job)
 	       !check_add_overflow(job->dst, job->length - 1, &end);
 }
 
-static long example_job(struct ioasid_kdev *kdev, unsigned long arg, bool copy)
+static long example_job(struct ioasid_kdev *kdev, struct ioasid_kfile *file, unsigned long arg,
+			bool copy)
 {
 	struct example *ex = ioasid_kdev_priv(kdev);
 	struct ioasid_example_job job;
 	u32 access = 0;
 	u64 at = 0;
-	int rc;
+	int rc, idx;
 
 	if (copy_from_user(&job, (void __user *)arg, sizeof(job)))
 		return -EFAULT;
 	if (!job_valid(&job))
 		return -EINVAL;
+	/* The user may have let us wait for its memory: is the device still its own? */
+	if (!ioasid_kfile_begin(file, &idx))
+		return -ENODEV;
 	mutex_lock(&ex->lock);
 	rc = ex->stopped ? -ENODEV : run_job(ex, &job, copy, &at, &access);
 	if (!rc)
@@ -166,19 +170,24 @@ static long example_job(struct ioasid_kdev *kdev, unsigned long arg, bool copy)
 	mutex_unlock(&ex->lock);
 	if (rc == -EFAULT)
 		report_blocked(kdev, at, access);
+	ioasid_kdev_io_end(kdev, idx);
 	if (rc)
 		return rc;
 	return copy_to_user((void __user *)arg, &job, sizeof(job)) ? -EFAULT : 0;
 }
 
-static long example_set_record(struct example *ex, unsigned long arg)
+static long example_set_record(struct ioasid_kdev *kdev, struct ioasid_kfile *file,
+			       unsigned long arg)
 {
+	struct example *ex = ioasid_kdev_priv(kdev);
 	struct ioasid_example_where where;
 	struct page *page;
-	int rc = -ENODEV;
+	int rc = -ENODEV, idx;
 
 	if (copy_from_user(&where, (void __user *)arg, sizeof(where)))
 		return -EFAULT;
+	if (!ioasid_kfile_begin(file, &idx))
+		return -ENODEV;
 	mutex_lock(&ex->lock);
 	if (!ex->stopped)
 		rc = ioasid_access_pin(ex->access, where.iova, PAGE_SIZE, IOASID_ACCESS_WRITE,
@@ -190,21 +199,23 @@ static long example_set_record(struct example *ex, unsigned long arg)
 		ex->jobs = 0;
 	}
 	mutex_unlock(&ex->lock);
+	ioasid_kdev_io_end(kdev, idx);
 	return rc;
 }
 
 /* ---- what ioasid.ko asks --------------------------------------------------------------------- */
 
-/* Between bind and unbind, and only from the descriptor that bound it. */
-static long example_ioctl(struct ioasid_kdev *kdev, unsigned int cmd, unsigned long arg)
+/* Only from the descriptor that bound the device. */
+static long example_ioctl(struct ioasid_kdev *kdev, struct ioasid_kfile *file, unsigned int cmd,
+			  unsigned long arg)
 {
 	switch (cmd) {
 	case IOASID_EXAMPLE_CHECKSUM:
-		return example_job(kdev, arg, false);
+		return example_job(kdev, file, arg, false);
 	case IOASID_EXAMPLE_COPY:
-		return example_job(kdev, arg, true);
+		return example_job(kdev, file, arg, true);
 	case IOASID_EXAMPLE_SET_RECORD:
-		return example_set_record(ioasid_kdev_priv(kdev), arg);
+		return example_set_record(kdev, file, arg);
 	default:
 		return -ENOTTY;
 	}

@@ -21,6 +21,7 @@
 #include <linux/types.h>
 
 struct ioasid_kdev;
+struct ioasid_kfile;
 
 /** IOASID_KDEV_NO_PASID - "by RID alone" where a PASID is expected. */
 #define IOASID_KDEV_NO_PASID IOASID_INVALID
@@ -42,8 +43,9 @@ struct ioasid_renumber {
  * @owner: THIS_MODULE; pinned while a node of the device is open
  * @bind: a context takes the device. DMA is blocked already. An error refuses the binding
  * @unbind: the context lets go of it (for whatever reason, also its own end). Every mapping of
- *          @mmap has been revoked and no call of @read, @write, @mmap, @ioctl is running or comes
- *          until the next bind; the driver puts the device into a clean state
+ *          @mmap has been revoked, no call of @read, @write, @mmap is running, nothing is between
+ *          ioasid_kfile_begin() and its end, and none of it comes until the next bind; the driver
+ *          puts the device into a clean state
  * @quiesce: stop the device's DMA; on return nothing of it is on its way
  * @reset: RESET by the user: stop it and forget queues and registers
  * @portal_open, @portal_close: classes 7 and 8: accept or refuse submissions by the CPU. On return
@@ -54,9 +56,13 @@ struct ioasid_renumber {
  * @page_response: devices without struct device: a page request group was answered. Without the
  *                 context's lock; may run inside ioasid_kdev_report_page_request()
  * @region: fill flags, offset and size of region @region->index. Return: 0 or -EINVAL
- * @read, @write, @mmap, @ioctl: on the node, only for the descriptor that bound the device, while
- *          it does. @ioctl gets what the common commands do not know; -ENOTTY: neither do I.
- *          They may sleep; they run in an SRCU section that unbind waits for
+ * @read, @write: on the node, for the descriptor that bound the device, while it does. @buf is
+ *          kernel memory, @count at most a page. Return: bytes, 0: the end, or an error. They may
+ *          sleep, in a section that unbind waits for
+ * @mmap: the same; the caller holds its mmap lock
+ * @ioctl: what the common commands do not know, on a descriptor that was bound when it came;
+ *          -ENOTTY: neither do I. In no section, since it copies from and to the user, who may let
+ *          it wait: what touches the device goes between ioasid_kfile_begin() and its end
  */
 struct ioasid_kdev_ops {
 	struct module *owner;
@@ -72,11 +78,11 @@ struct ioasid_kdev_ops {
 	ssize_t (*save)(struct ioasid_kdev *kdev, void *buf, size_t room);
 	void (*page_response)(struct ioasid_kdev *kdev, u32 ppasid, u32 group, u32 code);
 	int (*region)(struct ioasid_kdev *kdev, struct ioasid_dev_region *region);
-	ssize_t (*read)(struct ioasid_kdev *kdev, char __user *buf, size_t count, loff_t *pos);
-	ssize_t (*write)(struct ioasid_kdev *kdev, const char __user *buf, size_t count,
-			 loff_t *pos);
+	ssize_t (*read)(struct ioasid_kdev *kdev, void *buf, size_t count, u64 pos);
+	ssize_t (*write)(struct ioasid_kdev *kdev, const void *buf, size_t count, u64 pos);
 	int (*mmap)(struct ioasid_kdev *kdev, struct vm_area_struct *vma);
-	long (*ioctl)(struct ioasid_kdev *kdev, unsigned int cmd, unsigned long arg);
+	long (*ioctl)(struct ioasid_kdev *kdev, struct ioasid_kfile *file, unsigned int cmd,
+		      unsigned long arg);
 };
 
 /**
@@ -160,6 +166,16 @@ void ioasid_revoke_mappings(struct ioasid_kdev *kdev);
  */
 bool ioasid_kdev_io_begin(struct ioasid_kdev *kdev, struct file *file, int *idx);
 void ioasid_kdev_io_end(struct ioasid_kdev *kdev, int idx);
+/**
+ * ioasid_kfile_begin() - the same for ops->ioctl
+ * @file: as passed to it
+ * @idx: [out] for ioasid_kdev_io_end()
+ *
+ * Nothing in between may wait for the user, nor copy from or to it. What the driver keeps for the
+ * device may have gone before, with the device: it is looked at in between only.
+ * Return: false: not bound any more; answer -ENODEV.
+ */
+bool ioasid_kfile_begin(struct ioasid_kfile *file, int *idx);
 
 /**
  * ioasid_vpasid_to_ppasid() - what goes on the wire for a guest's number (mediation)
@@ -209,8 +225,6 @@ void ioasid_kdev_report_page_request(struct ioasid_kdev *kdev,
 
 /* ---- the descriptor, for drivers that have a node of their own ----------------------------------- */
 
-struct ioasid_kfile;
-
 /**
  * ioasid_kfile_open() - attach helpers: what open() of /dev/ioasid-devices/NAME does
  * Return: descriptor's state for ioasid_kfile_ioctl(), to be closed; ERR_PTR(-ENODEV, -ENOMEM).
@@ -243,6 +257,8 @@ struct ioasid_access_ops {
  * @kdev: registered without struct device
  * @ops: may be NULL if @kdev never pins
  * @data: passed to callbacks
+ *
+ * Made best in @bind and destroyed in @unbind: then nothing uses it that the user still can start.
  *
  * Return: access, to be destroyed before the device is unregistered; ERR_PTR(-EINVAL, -ENOMEM).
  */
