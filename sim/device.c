@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Devices: classes, what ioasid.ko asks of them, how they come and go. */
 #include <linux/property.h>
+#include <linux/string.h>
 
 #include "sim/private.h"
 
@@ -164,7 +165,8 @@ static int fwspec_make(struct device *dev, struct fwnode_handle *fwnode)
 		return -ENOMEM;
 	}
 	mutex_init(&param->lock);
-	fwspec->iommu_fwnode = fwnode_handle_get(fwnode);
+	fwnode_handle_get(fwnode);
+	fwspec->iommu_fwnode = fwnode;
 	param->fwspec = fwspec;
 	dev->iommu = param; /* the core frees both when the device goes */
 	return 0;
@@ -189,23 +191,31 @@ static void fwspec_drop(struct device *dev)
 	dev->iommu = NULL;
 }
 
-static int platform_prepare(struct sim_dev *dev, struct platform_device *pdev)
+/* Its one property is how wide its PASIDs are. */
+static int read_property(const struct fwnode_handle *fwnode, const char *name, unsigned int size,
+			 void *val, size_t nval)
 {
-	const struct property_entry properties[] = {
-		PROPERTY_ENTRY_U32("pasid-num-bits", dev->cfg.pasid_bits),
-		{},
-	};
-	int rc;
+	const struct sim_dev *dev = container_of(fwnode, struct sim_dev, fwnode);
 
-	platform_set_drvdata(pdev, dev);
-	rc = device_create_managed_software_node(&pdev->dev, properties, NULL);
-	if (rc)
-		return rc;
-	rc = fwspec_make(&pdev->dev, dev_fwnode(&dev->iommu->hw->dev));
-	if (rc)
-		device_remove_software_node(&pdev->dev);
-	return rc;
+	if (strcmp(name, "pasid-num-bits"))
+		return -EINVAL;
+	if (!val)
+		return 1;
+	if (size != sizeof(u32) || nval != 1)
+		return -EOVERFLOW;
+	*(u32 *)val = dev->cfg.pasid_bits;
+	return 0;
 }
+
+static bool has_property(const struct fwnode_handle *fwnode, const char *name)
+{
+	return !strcmp(name, "pasid-num-bits");
+}
+
+static const struct fwnode_operations properties = {
+	.property_present = has_property,
+	.property_read_int_array = read_property,
+};
 
 static int platform_add(struct sim_dev *dev)
 {
@@ -214,23 +224,25 @@ static int platform_add(struct sim_dev *dev)
 
 	if (!pdev)
 		return -ENOMEM;
-	rc = platform_prepare(dev, pdev);
+	platform_set_drvdata(pdev, dev);
+	fwnode_init(&dev->fwnode, &properties);
+	pdev->dev.fwnode = &dev->fwnode;
+	rc = fwspec_make(&pdev->dev, &dev->iommu->fwnode);
 	if (rc)
 		goto err_put;
 	dev->pdev = pdev;
-	rc = platform_device_add(pdev);
+	rc = sim_platform_add(pdev);
 	if (rc)
-		goto err_node;
+		goto err_fwspec;
 	if (device_iommu_mapped(&pdev->dev))
 		return 0;
 	dev->pdev = NULL;
-	platform_device_unregister(pdev);
+	sim_platform_remove(pdev);
 	return -ENODEV;
 
-err_node:
+err_fwspec:
 	dev->pdev = NULL;
 	fwspec_drop(&pdev->dev);
-	device_remove_software_node(&pdev->dev);
 err_put:
 	platform_device_put(pdev);
 	return rc;
@@ -325,7 +337,7 @@ static void dev_unmake(struct sim_dev *dev)
 		return;
 	/* Until it leaves the list another device may look at it for its group. */
 	get_device(&pdev->dev);
-	platform_device_unregister(pdev);
+	sim_platform_remove(pdev);
 	tables_remove(dev);
 	put_device(&pdev->dev);
 }

@@ -279,10 +279,12 @@ static int nested_range(const struct iommu_hwpt_vtd_s1_invalidate *inv, u64 *sta
 	*last = ~0ULL;
 	if (inv->npages == U64_MAX)
 		return inv->addr ? -EINVAL : 0;
-	if (!inv->npages || inv->addr & ~PAGE_MASK ||
-	    check_mul_overflow(inv->npages, (u64)PAGE_SIZE, &length) ||
-	    check_add_overflow(inv->addr, length - 1, last))
+	if (!inv->npages || inv->addr & ~PAGE_MASK)
 		return -EINVAL;
+	/* What leads beyond the last address ends there. */
+	if (check_mul_overflow(inv->npages, (u64)PAGE_SIZE, &length) ||
+	    check_add_overflow(inv->addr, length - 1, last))
+		*last = ~0ULL;
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Software IOMMUs: what they can do, memory of their tables, their life. */
+#include <linux/fwnode.h>
 #include <linux/mm.h>
-#include <linux/property.h>
 
 #include "sim/private.h"
 
@@ -191,36 +191,47 @@ static int iommu_build(struct sim_iommu *iommu)
 	return 0;
 }
 
-/* The firmware node is what the kernel matches devices to IOMMUs by: there must be one. */
-static struct platform_device *platform_make(void)
+int sim_platform_add(struct platform_device *pdev)
 {
-	static const struct property_entry none[] = { {} };
+	int rc = platform_device_add(pdev);
+
+	/* It says so when there is no memory for the name. */
+	return rc == -EINVAL ? -ENOMEM : rc;
+}
+
+/* The firmware node is what the kernel matches devices to IOMMUs by: there must be one. */
+static struct platform_device *platform_make(struct fwnode_handle *fwnode)
+{
+	static const struct fwnode_operations no_properties;
 	struct platform_device *hw;
 	int rc;
 
 	hw = platform_device_alloc("ioasid-sim-iommu", PLATFORM_DEVID_AUTO);
 	if (!hw)
 		return ERR_PTR(-ENOMEM);
-	rc = device_create_managed_software_node(&hw->dev, none, NULL);
-	if (rc)
-		goto err_put;
-	rc = platform_device_add(hw);
-	if (rc)
-		goto err_node;
-	return hw;
-
-err_node:
-	device_remove_software_node(&hw->dev);
-err_put:
+	fwnode_init(fwnode, &no_properties);
+	hw->dev.fwnode = fwnode;
+	rc = sim_platform_add(hw);
+	if (!rc)
+		return hw;
 	platform_device_put(hw);
 	return ERR_PTR(rc);
+}
+
+/* Somebody may look at the device in sysfs for longer than its firmware node lives. */
+void sim_platform_remove(struct platform_device *pdev)
+{
+	get_device(&pdev->dev);
+	platform_device_unregister(pdev);
+	pdev->dev.fwnode = NULL;
+	put_device(&pdev->dev);
 }
 
 static int iommu_publish(struct sim_iommu *iommu)
 {
 	int rc;
 
-	iommu->hw = platform_make();
+	iommu->hw = platform_make(&iommu->fwnode);
 	if (IS_ERR(iommu->hw))
 		return PTR_ERR(iommu->hw);
 	/* Devices are linked to it in sysfs, so this comes first. */
@@ -237,7 +248,7 @@ static int iommu_publish(struct sim_iommu *iommu)
 err_sysfs:
 	iommu_device_sysfs_remove(&iommu->core);
 err_hw:
-	platform_device_unregister(iommu->hw);
+	sim_platform_remove(iommu->hw);
 	return rc;
 }
 
@@ -266,6 +277,6 @@ void sim_iommu_destroy(struct sim_iommu *iommu)
 {
 	iommu_device_unregister(&iommu->core);
 	iommu_device_sysfs_remove(&iommu->core);
-	platform_device_unregister(iommu->hw);
+	sim_platform_remove(iommu->hw);
 	sim_iommu_put(iommu);
 }

@@ -88,17 +88,21 @@ static void iommu_end(struct sim_file *file, struct sim_iommu *iommu)
 	sim_iommu_destroy(iommu);
 }
 
-static int cmd_iommu_destroy(struct sim_file *file, void *arg)
+static int end_iommu(struct sim_file *file, u32 id)
 {
-	const struct ioasid_sim_object *o = arg;
 	struct sim_iommu *iommu;
 
 	mutex_lock(&file->lock);
-	iommu = xa_erase(&file->iommus, o->id);
+	iommu = xa_erase(&file->iommus, id);
 	if (iommu)
 		iommu_end(file, iommu);
 	mutex_unlock(&file->lock);
 	return iommu ? 0 : -ENOENT;
+}
+
+static int cmd_iommu_destroy(struct sim_file *file, void *arg)
+{
+	return end_iommu(file, ((struct ioasid_sim_object *)arg)->id);
 }
 
 /* ---- devices --------------------------------------------------------------------------------------------------- */
@@ -121,17 +125,21 @@ static int cmd_device_create(struct sim_file *file, void *arg)
 	return rc;
 }
 
-static int cmd_device_destroy(struct sim_file *file, void *arg)
+static int end_device(struct sim_file *file, u32 id)
 {
-	const struct ioasid_sim_object *o = arg;
 	struct sim_dev *dev;
 
 	mutex_lock(&file->lock);
-	dev = xa_erase(&file->devs, o->id);
+	dev = xa_erase(&file->devs, id);
 	if (dev)
 		sim_dev_destroy(dev);
 	mutex_unlock(&file->lock);
 	return dev ? 0 : -ENOENT;
+}
+
+static int cmd_device_destroy(struct sim_file *file, void *arg)
+{
+	return end_device(file, ((struct ioasid_sim_object *)arg)->id);
 }
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -147,13 +155,19 @@ static int dma_check(const struct ioasid_sim_dma *d)
 	return check_add_overflow(d->addr, (u64)d->length - 1, &last) ? -EINVAL : 0;
 }
 
-static int dma_run(struct sim_dev *dev, struct ioasid_sim_dma *d, void *buf)
+/* The caller's memory may take its time: it is touched while nobody waits for us. */
+static int dma_run(struct sim_file *file, struct ioasid_sim_dma *d, void *buf)
 {
+	struct sim_dev *dev;
 	int rc;
 
 	if (d->op != IOASID_SIM_READ && copy_from_user(buf, u64_to_user_ptr(d->data), d->length))
 		return -EFAULT;
+	dev = dev_begin(file, d->device);
+	if (IS_ERR(dev))
+		return PTR_ERR(dev);
 	rc = sim_dev_dma(dev)->dma(dev, d, buf);
+	dev_end(dev);
 	if (rc || d->blocked || d->op == IOASID_SIM_WRITE)
 		return rc;
 	return copy_to_user(u64_to_user_ptr(d->data), buf, d->length) ? -EFAULT : 0;
@@ -162,7 +176,6 @@ static int dma_run(struct sim_dev *dev, struct ioasid_sim_dma *d, void *buf)
 static int cmd_dma(struct sim_file *file, void *arg)
 {
 	struct ioasid_sim_dma *d = arg;
-	struct sim_dev *dev;
 	void *buf;
 	int rc = dma_check(d);
 
@@ -176,12 +189,7 @@ static int cmd_dma(struct sim_file *file, void *arg)
 	buf = kvzalloc(d->length, GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return -ENOMEM;
-	dev = dev_begin(file, d->device);
-	rc = PTR_ERR_OR_ZERO(dev);
-	if (!rc) {
-		rc = dma_run(dev, d, buf);
-		dev_end(dev);
-	}
+	rc = dma_run(file, d, buf);
 	kvfree(buf);
 	return rc;
 }
@@ -258,16 +266,20 @@ static int cmd_hold(struct sim_file *file, void *arg)
 }
 
 /* Takes no lock that somebody holds who waits for the hold. */
-static int cmd_release(struct sim_file *file, void *arg)
+static int end_hold(struct sim_file *file, u32 id)
 {
-	const struct ioasid_sim_object *o = arg;
-	struct sim_hold *hold = xa_erase(&file->holds, o->id);
+	struct sim_hold *hold = xa_erase(&file->holds, id);
 
 	if (!hold)
 		return -ENOENT;
 	sim_hold_end(hold);
 	sim_hold_put(hold);
 	return 0;
+}
+
+static int cmd_release(struct sim_file *file, void *arg)
+{
+	return end_hold(file, ((struct ioasid_sim_object *)arg)->id);
 }
 
 /* ---- questions ------------------------------------------------------------------------------------------------------------ */
@@ -325,17 +337,26 @@ static int cmd_stats(struct sim_file *file, void *arg)
 
 /**
  * struct sim_command - a command
+ * @undo: ends what it has made, whose number is at offset @made
  * @size: of its structure
  * @flags: known
  * @reserved: offset of its reserved u32, or 0: none
  */
 struct sim_command {
 	int (*run)(struct sim_file *file, void *arg);
+	int (*undo)(struct sim_file *file, u32 id);
+	u32 made;
 	u32 size;
 	u32 flags;
 	u32 reserved;
 };
 
+/* A command that makes something. */
+#define MAKER(fn, type, known, rsvd, end, number)                              \
+	{                                                                      \
+		.run = fn, .undo = end, .made = offsetof(struct type, number), \
+		.size = sizeof(struct type), .flags = known, .reserved = rsvd, \
+	}
 #define COMMAND(fn, type, known, rsvd)                                                    \
 	{                                                                                 \
 		.run = fn, .size = sizeof(struct type), .flags = known, .reserved = rsvd, \
@@ -344,11 +365,12 @@ struct sim_command {
 
 static const struct sim_command commands[] = {
 	[_IOC_NR(IOASID_SIM_IOMMU_CREATE)] =
-		COMMAND(cmd_iommu_create, ioasid_sim_iommu, IOMMU_FLAGS, 0),
+		MAKER(cmd_iommu_create, ioasid_sim_iommu, IOMMU_FLAGS, 0, end_iommu, iommu),
 	[_IOC_NR(IOASID_SIM_IOMMU_DESTROY)] =
 		COMMAND(cmd_iommu_destroy, ioasid_sim_object, 0, RSVD(ioasid_sim_object)),
-	[_IOC_NR(IOASID_SIM_DEVICE_CREATE)] = COMMAND(cmd_device_create, ioasid_sim_device,
-						      DEVICE_FLAGS, RSVD(ioasid_sim_device)),
+	[_IOC_NR(IOASID_SIM_DEVICE_CREATE)] = MAKER(cmd_device_create, ioasid_sim_device,
+						    DEVICE_FLAGS, RSVD(ioasid_sim_device),
+						    end_device, device),
 	[_IOC_NR(IOASID_SIM_DEVICE_DESTROY)] =
 		COMMAND(cmd_device_destroy, ioasid_sim_object, 0, RSVD(ioasid_sim_object)),
 	[_IOC_NR(IOASID_SIM_DMA)] = COMMAND(cmd_dma, ioasid_sim_dma, DMA_FLAGS, 0),
@@ -358,7 +380,7 @@ static const struct sim_command commands[] = {
 		COMMAND(cmd_response, ioasid_sim_response, 0, RSVD(ioasid_sim_response)),
 	[_IOC_NR(IOASID_SIM_TRANSLATE)] =
 		COMMAND(cmd_translate, ioasid_sim_request, REQUEST_FLAGS, 0),
-	[_IOC_NR(IOASID_SIM_HOLD)] = COMMAND(cmd_hold, ioasid_sim_hold, 0, 0),
+	[_IOC_NR(IOASID_SIM_HOLD)] = MAKER(cmd_hold, ioasid_sim_hold, 0, 0, end_hold, hold),
 	[_IOC_NR(IOASID_SIM_RELEASE)] =
 		COMMAND(cmd_release, ioasid_sim_object, 0, RSVD(ioasid_sim_object)),
 	[_IOC_NR(IOASID_SIM_STATS)] = COMMAND(cmd_stats, ioasid_sim_stats, 0, 0),
@@ -412,13 +434,13 @@ static long sim_ioctl(struct file *filp, unsigned int cmd, unsigned long uaddr)
 	rc = arg_get(c, &a, uarg);
 	if (rc)
 		return rc;
-	/* Who cannot be told the result shall not cause one. */
-	if (copy_to_user(uarg, &a, c->size))
-		return -EFAULT;
 	rc = c->run(filp->private_data, &a);
-	if (!rc && copy_to_user(uarg, &a, c->size))
-		rc = -EFAULT;
-	return rc;
+	if (rc || !copy_to_user(uarg, &a, c->size))
+		return rc;
+	/* Nobody will ever know its number. */
+	if (c->undo)
+		c->undo(filp->private_data, *(u32 *)((char *)&a + c->made));
+	return -EFAULT;
 }
 
 /* ---- the node ----------------------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,7 @@
 #ifndef IOASID_SIM_PRIVATE_H
 #define IOASID_SIM_PRIVATE_H
 
+#include <linux/fwnode.h>
 #include <linux/idr.h>
 #include <linux/iommu.h>
 #include <linux/ioasid_driver.h>
@@ -125,7 +126,7 @@ struct sim_pasid_entry {
  * struct sim_iommu - a software IOMMU
  * @ref: its maker, devices, domains
  * @core: what the kernel knows
- * @hw: the platform device that stands for it
+ * @hw: the platform device that stands for it; @fwnode: what the kernel finds it by
  * @cfg: as asked for, with the defaults filled in
  * @cap, @ecap: its registers
  * @width: bits of input of its paging domains
@@ -147,6 +148,7 @@ struct sim_iommu {
 	struct kref ref;
 	struct iommu_device core;
 	struct platform_device *hw;
+	struct fwnode_handle fwnode;
 	struct ioasid_sim_iommu cfg;
 	u64 cap;
 	u64 ecap;
@@ -191,6 +193,10 @@ struct sim_iommu *sim_iommu_create(const struct ioasid_sim_iommu *cfg);
 void sim_iommu_destroy(struct sim_iommu *iommu);
 void sim_iommu_get(struct sim_iommu *iommu);
 void sim_iommu_put(struct sim_iommu *iommu);
+/** sim_platform_add() - platform_device_add(). */
+int sim_platform_add(struct platform_device *pdev);
+/** sim_platform_remove() - a platform device with a firmware node of ours goes. */
+void sim_platform_remove(struct platform_device *pdev);
 void *sim_mem_at(const struct phys_mem *mem, u64 pa, u32 len);
 
 /** sim_wait() - every request that began before has ended. */
@@ -359,7 +365,7 @@ struct sim_route {
  * @iommu: in front of it, with a reference; NULL: class 2
  * @cfg: as asked for, with the defaults filled in
  * @policy: of its class
- * @pdev: NULL: class 2
+ * @pdev: NULL: class 2; @fwnode: has its properties
  * @kdev: what ioasid.ko made of it
  * @access: class 2: the way into what is attached
  * @rid: Requester ID
@@ -380,6 +386,7 @@ struct sim_dev {
 	struct ioasid_sim_device cfg;
 	const struct sim_class *policy;
 	struct platform_device *pdev;
+	struct fwnode_handle fwnode;
 	struct ioasid_kdev *kdev;
 	struct ioasid_access *access;
 	u16 rid;
