@@ -78,6 +78,8 @@ enum conf_op { CONF_READ, CONF_WRITE, CONF_FETCH_ADD };
  * @len: bytes
  * @page_request: ask for missing pages and wait for the answer
  * @no_report: probe: leave no fault record
+ * @target: memory of the caller that the first byte must reach, for homes whose devices can compare
+ *          where they got to; NULL: not told
  * @reason: [out] on -EFAULT: enum ioasid_fault_reason
  * @fault_addr: [out] on -EFAULT
  * @page_requests: [out] page requests it took
@@ -90,6 +92,7 @@ struct conf_dma {
 	size_t len;
 	bool page_request;
 	bool no_report;
+	const void *target;
 	uint32_t reason;
 	uint64_t fault_addr;
 	uint32_t page_requests;
@@ -106,10 +109,45 @@ struct conf_live {
 struct conf_dev;
 struct conf_env;
 
+/* What a test needs of its machine. */
+#define NEEDS_NESTING	    (1U << 0) /* user tables, by RID and by PASID */
+#define NEEDS_NO_NESTING    (1U << 1)
+#define NEEDS_SNOOP	    (1U << 2)
+#define NEEDS_NO_SNOOP	    (1U << 3)
+#define NEEDS_DEFAULTS	    (1U << 4) /* says nothing about tables: one machine will do */
+#define NEEDS_NO_WAIT	    (1U << 5) /* controls: only on a machine that is wrong in this way */
+#define NEEDS_NO_INVALIDATE (1U << 6)
+#define NEEDS_NO_AD	    (1U << 7)
+#define RUNS_SLOWLY	    (1U << 8) /* runs on the machine with slow DMA as well */
+#define NEEDS_SHORT_TIMEOUT (1U << 9) /* a machine on which devices have little time */
+#define NEEDS_RID_NESTING   (1U << 10) /* user tables as the default route will do */
+
+/**
+ * struct conf_skip - a case that a home does not run, and why; docs/testing.md has the same table
+ * @test: name of the test; NULL ends the list
+ * @machine: on this machine only; NULL: on all
+ * @reason: for the reader
+ */
+struct conf_skip {
+	const char *test;
+	const char *machine;
+	const char *reason;
+};
+
 /**
  * struct conf_home - a home under test
- * @name: for the reader
- * @start: make a machine. Return: 0; -EOPNOTSUPP: this home cannot be such a machine
+ * @name: for the reader, one word
+ * @skips: what it does not run; NULL: it runs everything
+ * @whole_groups: records of page requests come when their group is complete, not one by one
+ * @no_events: nobody tells it of accesses that failed for good: no event records
+ * @host_space: a device that nobody bound is not blocked but in a space of its host's, an empty one
+ * @host_format: the host chose the format of kernel-managed tables; it may lack write-only pages
+ * @reset_forgets: a device that was reset does not know what it was answered before
+ * @lacks: why it cannot run tests with these NEEDS_*, for lack of something that the kernel it runs on
+ *         has or has not; NULL: it can
+ * @can: it can be this machine; NULL: it can be any
+ * @start: make a machine. Return: 0; -EOPNOTSUPP: this home cannot be such a machine, or not beside
+ *         those it is already
  * @stop: it goes away; nothing of it is in use any more
  * @plug: a device appears, NULL: it cannot. @unplug: it is taken away, whatever it is doing
  * @dma: one request. Return: 0, -EFAULT blocked, -ENODEV
@@ -118,9 +156,18 @@ struct conf_env;
  * @translate: an ATS translation request of a mute device. Return: true: a grant is outstanding
  * @hold, @release: let a DMA read section stay open until released, in the calling thread
  * @live: what is alive on the machine
+ * @allocations: memory blocks of the library that are alive in this process; NULL: nobody counts
  */
 struct conf_home {
 	const char *name;
+	const struct conf_skip *skips;
+	bool whole_groups;
+	bool no_events;
+	bool host_space;
+	bool host_format;
+	bool reset_forgets;
+	const char *(*lacks)(unsigned int needs);
+	bool (*can)(const struct conf_machine *machine);
 	int (*start)(struct conf_env *env, const struct conf_machine *machine);
 	void (*stop)(struct conf_env *env);
 	struct conf_dev *(*plug)(struct conf_env *env, const struct conf_dev_spec *spec);
@@ -133,8 +180,11 @@ struct conf_home {
 	void *(*hold)(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
 	void (*release)(void *hold);
 	void (*live)(struct conf_env *env, struct conf_live *live);
+	long (*allocations)(void);
 };
-extern const struct conf_home conf_home_inproc;
+
+/** conf_home_under_test - each test program is linked with the one home that defines it. */
+extern const struct conf_home conf_home_under_test;
 
 /**
  * struct conf_env - a home with a machine on it

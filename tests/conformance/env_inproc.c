@@ -7,6 +7,7 @@
 
 #include <ioasid/host.h>
 
+#include "os/os.h"
 #include "tests/conformance/env.h"
 
 #define MAX_ANSWERS 2048
@@ -256,7 +257,7 @@ static void inproc_live(struct conf_env *env, struct conf_live *live)
 	};
 }
 
-const struct conf_home conf_home_inproc = {
+const struct conf_home conf_home_under_test = {
 	.name = "in-process",
 	.start = inproc_start,
 	.stop = inproc_stop,
@@ -269,4 +270,5 @@ const struct conf_home conf_home_inproc = {
 	.hold = inproc_hold,
 	.release = inproc_release,
 	.live = inproc_live,
+	.allocations = os_alloc_live,
 };

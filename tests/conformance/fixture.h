@@ -21,17 +21,13 @@
 #include "tests/conformance/guest.h"
 #include "tests/conformance/snap.h"
 
-/* What a test needs of its machine. */
-#define NEEDS_NESTING	    (1U << 0)
-#define NEEDS_NO_NESTING    (1U << 1)
-#define NEEDS_SNOOP	    (1U << 2)
-#define NEEDS_NO_SNOOP	    (1U << 3)
-#define NEEDS_DEFAULTS	    (1U << 4) /* says nothing about tables: one machine will do */
-#define NEEDS_NO_WAIT	    (1U << 5) /* controls: only on a machine that is wrong in this way */
-#define NEEDS_NO_INVALIDATE (1U << 6)
-#define NEEDS_NO_AD	    (1U << 7)
-#define RUNS_SLOWLY	    (1U << 8) /* runs on the machine with slow DMA as well */
-#define NEEDS_SHORT_TIMEOUT (1U << 9) /* a machine on which devices have little time */
+/**
+ * fx_cannot() - the home cannot do what this test is about
+ *
+ * A home's skips are a list (struct conf_skip) that docs/testing.md repeats, and what is on it does
+ * not run. So a test that finds out by itself fails.
+ */
+#define fx_cannot(why) fail_msg("%s: not in the list of skips: %s", conf_home_under_test.name, why)
 
 /** struct conf_test - a test of the suite. */
 struct conf_test {
@@ -83,6 +79,13 @@ struct fx {
 
 int fx_setup(void **state);
 int fx_teardown(void **state);
+
+/**
+ * fx_patience() - how long to wait for what should take @ms at most
+ *
+ * On slow machines CONF_PATIENCE in the environment multiplies all such limits.
+ */
+uint64_t fx_patience(uint64_t ms);
 
 struct ioasid *fx_open(struct fx *fx, unsigned int slot);
 void fx_close(struct fx *fx, unsigned int slot);
@@ -144,7 +147,7 @@ uint32_t fx_refusal(struct fx *fx, unsigned int slot);
 
 /* ---- faults ---------------------------------------------------------------------------------------- */
 
-/** fx_fault_wait() - the next record, waiting up to two seconds for it. */
+/** fx_fault_wait() - the next record, waiting up to two seconds (fx_patience()) for it. */
 struct ioasid_fault fx_fault_wait(struct fx *fx);
 /** fx_fault_none() - no record waits. */
 void fx_fault_none(struct fx *fx);

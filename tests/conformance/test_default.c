@@ -319,7 +319,7 @@ static void a_device_of_another_machine_is_not_bound(void **state)
 	struct ioasid *ctx;
 
 	if (other.home->start(&other, fx->machine))
-		skip(); /* a home with one machine only */
+		fx_cannot("it is one machine only");
 	hw = other.home->plug(&other, &spec);
 	assert_non_null(hw);
 	assert_int_equal(ioasid_open(other.path, &ctx), 0);
@@ -478,7 +478,7 @@ static const struct conf_test tests[] = {
 	CONF_TEST(only_a_child_of_the_top_stacks, 0),
 	CONF_TEST(replace_swaps_the_whole_stack, 0),
 	CONF_TEST(a_refused_replace_keeps_the_stack, 0),
-	CONF_TEST(a_user_table_stacks_as_the_guests_default, NEEDS_NESTING),
+	CONF_TEST(a_user_table_stacks_as_the_guests_default, NEEDS_RID_NESTING),
 	CONF_TEST(attach_needs_a_bound_device_and_a_space_of_its_context, NEEDS_DEFAULTS),
 	CONF_TEST(contradicting_attach_flags_are_EINVAL, NEEDS_DEFAULTS),
 	CONF_TEST(a_device_has_one_context, NEEDS_DEFAULTS),

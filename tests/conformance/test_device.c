@@ -170,7 +170,8 @@ static void removal_is_signalled(void **state)
 	assert_int_equal(ioasid_dev_set_eventfd(dev, IOASID_DEV_EVENT_REMOVAL, second), 0);
 	fx_unplug(fx, 0);
 	assert_int_equal(signalled(first), 0);
-	assert_int_equal(signalled(second), 1);
+	/* A driver may ask more than once. */
+	assert_true(signalled(second) >= 1);
 	close(first);
 	close(second);
 }
@@ -199,7 +200,7 @@ static void an_eventfd_outlives_its_descriptor(void **state)
 	/* Another file takes the number: it must not get the signal. */
 	assert_int_equal(pipe(pipes), 0);
 	fx_unplug(fx, 0);
-	assert_int_equal(signalled(copy), 1);
+	assert_true(signalled(copy) >= 1);
 	close(copy);
 	close(pipes[0]);
 	close(pipes[1]);
@@ -316,7 +317,12 @@ static void regions_nobody_offers_are_EINVAL(void **state)
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
 	struct ioasid_dev_region region = { .argsz = sizeof(region) };
+	struct ioasid_device_info info = { 0 };
 
+	assert_int_equal(ioasid_dev_get_info(dev, &info), 0);
+	region.index = info.nr_regions;
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_dev_command(dev, IOASID_DEV_GET_REGION, &region));
+	region.index = 0xffffffff;
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_dev_command(dev, IOASID_DEV_GET_REGION, &region));
 }
 
@@ -398,7 +404,8 @@ static const struct conf_test tests[] = {
 	CONF_TEST(an_eventfd_taken_away_stays_silent, NEEDS_DEFAULTS),
 	CONF_TEST(an_eventfd_outlives_its_descriptor, NEEDS_DEFAULTS),
 	CONF_TEST(malformed_eventfds_are_refused, NEEDS_DEFAULTS),
-	CONF_TEST(a_device_that_does_not_answer_is_fenced_until_reset, NEEDS_SHORT_TIMEOUT),
+	CONF_TEST(a_device_that_does_not_answer_is_fenced_until_reset,
+		  NEEDS_SHORT_TIMEOUT | NEEDS_NESTING),
 	CONF_TEST(ending_things_works_on_a_device_that_does_not_answer, NEEDS_SHORT_TIMEOUT),
 	CONF_TEST(regions_nobody_offers_are_EINVAL, NEEDS_DEFAULTS),
 	CONF_TEST(closing_in_any_order_leaves_nothing, 0),

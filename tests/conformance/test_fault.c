@@ -46,6 +46,16 @@ static struct ioasid_info info_of(struct fx *fx)
 	return info;
 }
 
+/* On real hardware a request travels through a queue in memory: give it the time. */
+static void expect_pending(struct fx *fx, uint32_t nr)
+{
+	uint64_t i, limit = fx_patience(2000);
+
+	for (i = 0; i < limit && info_of(fx).nr_faults != nr; i++)
+		usleep(1000);
+	assert_int_equal(info_of(fx).nr_faults, nr);
+}
+
 static void give_page(struct fx *fx, struct nested *n, uint64_t va, size_t page)
 {
 	guest_map(&fx->g, n->root, 4, va, guest_data_gpa(&fx->g, page), PTE_U | PTE_W, 1);
@@ -279,44 +289,68 @@ static void a_write_to_a_read_only_page_is_a_page_request(void **state)
 	fx_dma_lands(fx, 0, PASID, VA + 0, 3);
 }
 
+/* Records come one by one, or in whole groups: the home says which, and must keep to it. */
 static void a_group_is_answered_once_after_its_last_request(void **state)
 {
 	struct fx *fx = *state;
 	struct nested n = nested_with_faults(fx, 0);
-	struct ioasid_fault one, two, three;
+	struct ioasid_fault f[3];
+	unsigned int i, early = fx->env.home->whole_groups ? 0 : 2;
+	uint32_t group, code;
 
 	assert_int_equal(request(fx, 0, VA, 9, false), 0);
 	assert_int_equal(request(fx, 0, VA + PAGE, 9, false), 0);
-	one = fx_fault_wait(fx);
-	two = fx_fault_wait(fx);
-	assert_false(one.flags & IOASID_FAULT_LAST);
-	assert_int_equal(one.id, two.id);
-	assert_int_equal(one.group, 9);
-	assert_int_equal(two.address, VA + PAGE);
+	for (i = 0; i < early; i++)
+		f[i] = fx_fault_wait(fx);
+	fx_fault_none(fx);
 	assert_int_equal(request(fx, 0, VA + 2 * PAGE, 9, true), 0);
-	three = fx_fault_wait(fx);
-	assert_int_equal(three.id, one.id);
-	assert_true(three.flags & IOASID_FAULT_LAST);
-	assert_int_equal(ioasid_page_response(fx->ctx[0], one.id, IOASID_RESPONSE_SUCCESS), 0);
+	for (; i < 3; i++)
+		f[i] = fx_fault_wait(fx);
+	fx_fault_none(fx);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(f[i].type, IOASID_FAULT_PAGE_REQUEST);
+		assert_int_equal(f[i].id, f[0].id);
+		assert_int_equal(f[i].group, 9);
+		assert_int_equal(!!(f[i].flags & IOASID_FAULT_LAST), i == 2);
+	}
+	/* The order of those before the last says nothing. */
+	assert_int_equal(f[2].address, VA + 2 * PAGE);
+	assert_int_equal(f[0].address ^ f[1].address, VA ^ (VA + PAGE));
+	assert_true(f[0].address == VA || f[0].address == VA + PAGE);
+	assert_int_equal(info_of(fx).nr_faults, 1);
+	assert_false(fx->env.home->response(fx->hw[0], &group, &code));
+	assert_int_equal(ioasid_page_response(fx->ctx[0], f[0].id, IOASID_RESPONSE_SUCCESS), 0);
 	fx_answered(fx, 0, 9, IOASID_RESPONSE_SUCCESS);
-	EXPECT_REFUSED(fx, -ENOENT, ioasid_page_response(fx->ctx[0], one.id, 0));
+	EXPECT_REFUSED(fx, -ENOENT, ioasid_page_response(fx->ctx[0], f[0].id, 0));
 	(void)n;
 }
 
-static void an_answer_before_the_last_request_is_kept_for_the_group(void **state)
+/* Where records come one by one the user may answer early: that is kept for the group. */
+static void no_answer_goes_out_before_the_last_request(void **state)
 {
 	struct fx *fx = *state;
 	struct nested n = nested_with_faults(fx, 0);
+	bool early = !fx->env.home->whole_groups;
 	uint32_t group, code;
 	struct ioasid_fault f;
 
 	assert_int_equal(request(fx, 0, VA, 9, false), 0);
-	f = fx_fault_wait(fx);
-	assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS), 0);
-	EXPECT_REFUSED(fx, -ENOENT, ioasid_page_response(fx->ctx[0], f.id, 0));
+	if (early) {
+		f = fx_fault_wait(fx);
+		assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS),
+				 0);
+		EXPECT_REFUSED(fx, -ENOENT, ioasid_page_response(fx->ctx[0], f.id, 0));
+	}
 	usleep(1000);
+	fx_fault_none(fx);
 	assert_false(fx->env.home->response(fx->hw[0], &group, &code));
 	assert_int_equal(request(fx, 0, VA + PAGE, 9, true), 0);
+	if (!early) {
+		f = fx_fault_wait(fx);
+		assert_int_equal(f.address, VA);
+		assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS),
+				 0);
+	}
 	fx_answered(fx, 0, 9, IOASID_RESPONSE_SUCCESS);
 	assert_int_equal(info_of(fx).nr_faults, 0);
 	(void)n;
@@ -355,10 +389,10 @@ static void a_thousand_faults_over_two_functions(void **state)
 		assert_int_equal(request(fx, 0, VA + i * PAGE, i, true), 0);
 		assert_int_equal(request(fx, 1, VA + i * PAGE, i, true), 0);
 	}
-	assert_int_equal(info_of(fx).nr_faults, 1024);
+	expect_pending(fx, 1024);
 	/* A 513th waits in the device: no credit, and no index to name it by. */
 	assert_int_not_equal(request(fx, 0, VA, 3, true), 0);
-	assert_int_equal(info_of(fx).nr_faults, 1024);
+	expect_pending(fx, 1024);
 	assert_int_equal(ioasid_fault_read(fx->ctx[0], records, 1024), 1024);
 	for (i = 1024; i-- > 0;)
 		assert_int_equal(ioasid_page_response(fx->ctx[0], records[i].id, 0), 0);
@@ -368,7 +402,7 @@ static void a_thousand_faults_over_two_functions(void **state)
 		fx_answered(fx, slot, records[1023 - i].group, IOASID_RESPONSE_SUCCESS);
 	}
 	assert_int_equal(request(fx, 0, VA, 3, true), 0);
-	assert_int_equal(info_of(fx).nr_faults, 1);
+	expect_pending(fx, 1);
 }
 
 static void a_device_keeps_to_its_page_request_capacity(void **state)
@@ -396,7 +430,7 @@ static void a_device_keeps_to_its_page_request_capacity(void **state)
 	assert_int_equal(ioasid_page_response(fx->ctx[0], f.id, IOASID_RESPONSE_SUCCESS), 0);
 	fx_answered(fx, 2, f.group, IOASID_RESPONSE_SUCCESS);
 	assert_int_equal(request(fx, 2, VA, 8, true), 0);
-	assert_int_equal(info_of(fx).nr_faults, 8);
+	expect_pending(fx, 8);
 }
 
 static void overflow_is_answered_success_and_counted(void **state)
@@ -413,7 +447,7 @@ static void overflow_is_answered_success_and_counted(void **state)
 	fx_answered(fx, 0, 5, IOASID_RESPONSE_SUCCESS);
 	assert_int_equal(info_of(fx).faults_dropped - before, 2);
 	assert_int_equal(ioasid_fault_read(fx->ctx[0], records, 8), 4);
-	assert_int_equal(info_of(fx).nr_faults, 4);
+	expect_pending(fx, 4);
 	(void)n;
 }
 
@@ -480,7 +514,8 @@ static void failure_reaches_a_function_of_its_own(void **state)
 
 /* ---- what ends a page request ---------------------------------------------------------------------------- */
 
-static void cancelled_by(void **state, int (*end)(struct fx *fx, struct nested *n))
+/* @reset: the device is reset on the way; it may not remember its answers then. */
+static void cancelled_by(void **state, int (*end)(struct fx *fx, struct nested *n), bool reset)
 {
 	struct fx *fx = *state;
 	struct nested n = nested_with_faults(fx, 0);
@@ -495,7 +530,8 @@ static void cancelled_by(void **state, int (*end)(struct fx *fx, struct nested *
 	rc = end(fx, &n);
 	assert_int_equal(fx_async_join(&a), -EFAULT);
 	assert_int_equal(rc, 0);
-	fx_answered(fx, 0, 200, IOASID_RESPONSE_INVALID);
+	if (!reset || !fx->env.home->reset_forgets)
+		fx_answered(fx, 0, 200, IOASID_RESPONSE_INVALID);
 	if (fx->ctx[0]) {
 		EXPECT_REFUSED(fx, -ENOENT, ioasid_page_response(fx->ctx[0], f.id, 0));
 		assert_int_equal(info_of(fx).nr_faults, 0);
@@ -545,37 +581,37 @@ static int end_close_context(struct fx *fx, struct nested *n)
 
 static void closing_the_descriptor_answers_invalid(void **state)
 {
-	cancelled_by(state, end_close_descriptor);
+	cancelled_by(state, end_close_descriptor, false);
 }
 
 static void detach_answers_invalid(void **state)
 {
-	cancelled_by(state, end_detach);
+	cancelled_by(state, end_detach, false);
 }
 
 static void clear_hwid_answers_invalid(void **state)
 {
-	cancelled_by(state, end_clear);
+	cancelled_by(state, end_clear, false);
 }
 
 static void binding_none_answers_invalid(void **state)
 {
-	cancelled_by(state, end_bind_none);
+	cancelled_by(state, end_bind_none, false);
 }
 
 static void reset_answers_invalid(void **state)
 {
-	cancelled_by(state, end_reset);
+	cancelled_by(state, end_reset, true);
 }
 
 static void closing_the_device_answers_invalid(void **state)
 {
-	cancelled_by(state, end_close_device);
+	cancelled_by(state, end_close_device, true);
 }
 
 static void closing_the_context_answers_invalid(void **state)
 {
-	cancelled_by(state, end_close_context);
+	cancelled_by(state, end_close_context, true);
 }
 
 static void rebinding_keeps_requests_pending_and_success_uses_the_new_root(void **state)
@@ -608,7 +644,7 @@ static void nothing_waits_for_a_page_response(void **state)
 	uint32_t other, child;
 
 	/* Whatever a guest may do to resolve the fault must not wait for the resolution. */
-	alarm(20);
+	alarm((unsigned int)fx_patience(20));
 	fx_async_start(fx, &a, 0, CONF_WRITE, PASID, VA);
 	f = fx_fault_wait(fx);
 	other = fx_kernel(fx);
@@ -659,7 +695,7 @@ static const struct conf_test tests[] = {
 	CONF_TEST(success_is_only_a_hint_and_the_device_asks_again, NEEDS_NESTING),
 	CONF_TEST(a_write_to_a_read_only_page_is_a_page_request, NEEDS_NESTING),
 	CONF_TEST(a_group_is_answered_once_after_its_last_request, NEEDS_NESTING),
-	CONF_TEST(an_answer_before_the_last_request_is_kept_for_the_group, NEEDS_NESTING),
+	CONF_TEST(no_answer_goes_out_before_the_last_request, NEEDS_NESTING),
 	CONF_TEST(groups_are_answered_in_any_order, NEEDS_NESTING),
 	CONF_TEST(a_thousand_faults_over_two_functions, NEEDS_NESTING),
 	CONF_TEST(a_device_keeps_to_its_page_request_capacity, NEEDS_NESTING),

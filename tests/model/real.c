@@ -51,7 +51,7 @@ bool real_start(struct real *r, const struct conf_machine *machine)
 	int i;
 
 	memset(r, 0, sizeof(*r));
-	r->env.home = &conf_home_inproc;
+	r->env.home = &conf_home_under_test;
 	r->ram = mmap(NULL, (NR_PAGES + NR_TABLES) * PAGE, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (r->ram == MAP_FAILED || r->env.home->start(&r->env, machine))

@@ -291,7 +291,7 @@ static bool set_up(int *fault_fd)
 	unsigned int slot, copy;
 	int i, rc = 0;
 
-	s.env.home = &conf_home_inproc;
+	s.env.home = &conf_home_under_test;
 	if (s.env.home->start(&s.env, &(struct conf_machine){ .cache_entries = 16 }) ||
 	    !guest_init(&s.g, GPA, SLOTS * COPIES, 32) || ioasid_open(s.env.path, &s.ctx))
 		return false;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Software IOMMUs and devices of ioasid-sim.ko, for the homes that live in the kernel: struct
+ * conf_home's operations, and the counters of live objects that ioasid.ko keeps.
+ */
+#ifndef CONFORMANCE_ENV_SIM_H
+#define CONFORMANCE_ENV_SIM_H
+
+#include "tests/conformance/env.h"
+
+int sim_start(struct conf_env *env, const struct conf_machine *machine);
+void sim_stop(struct conf_env *env);
+struct conf_dev *sim_plug(struct conf_env *env, const struct conf_dev_spec *spec);
+void sim_unplug(struct conf_dev *dev);
+int sim_dma(struct conf_dev *dev, struct conf_dma *dma);
+int sim_page_request(struct conf_dev *dev, uint32_t pasid, uint64_t addr, bool write,
+		     uint32_t group, bool last);
+bool sim_response(struct conf_dev *dev, uint32_t *group, uint32_t *code);
+bool sim_translate(struct conf_dev *dev, uint32_t pasid, uint64_t addr);
+void *sim_hold(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
+void sim_release(void *hold);
+void sim_live(struct conf_env *env, struct conf_live *live);
+long sim_allocations(void);
+
+#endif

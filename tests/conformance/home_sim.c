@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The Linux home on software devices. */
+#include <stddef.h>
+
+#include "tests/conformance/env_sim.h"
+
+static const struct conf_skip skips[] = {
+	{ "a_device_of_another_machine_is_not_bound", NULL,
+	  "a kernel is one machine; there is no second one to take a device from" },
+	{ NULL },
+};
+
+const struct conf_home conf_home_under_test = {
+	.name = "sim",
+	.skips = skips,
+	.whole_groups = true,
+	.start = sim_start,
+	.stop = sim_stop,
+	.plug = sim_plug,
+	.unplug = sim_unplug,
+	.dma = sim_dma,
+	.page_request = sim_page_request,
+	.response = sim_response,
+	.translate = sim_translate,
+	.hold = sim_hold,
+	.release = sim_release,
+	.live = sim_live,
+	.allocations = sim_allocations,
+};
