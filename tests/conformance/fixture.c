@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -478,4 +479,17 @@ int fx_async_join(struct fx_async *a)
 	}
 	pthread_join(a->thread, NULL);
 	return a->rc;
+}
+
+void fx_on_cpu(int cpu)
+{
+	int i, n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (i = 0; i < n; i++) {
+		if (cpu < 0 || cpu >= n || i == cpu)
+			CPU_SET(i, &set);
+	}
+	(void)sched_setaffinity(0, sizeof(set), &set);
 }

@@ -174,4 +174,12 @@ void fx_async_start(struct fx *fx, struct fx_async *a, unsigned int slot, enum c
 /** fx_async_join() - wait for it; a test that would wait longer than ten seconds is ended. */
 int fx_async_join(struct fx_async *a);
 
+/**
+ * fx_on_cpu() - the calling thread runs there from now on, if the machine has so many; -1: anywhere
+ *
+ * A kernel may wait for an invalidation with interrupts off. Where a test keeps it waiting, the
+ * thread that ends the wait must not depend on that processor's timer.
+ */
+void fx_on_cpu(int cpu);
+
 #endif

@@ -180,6 +180,7 @@ static void *unmapper(void *arg)
 {
 	struct blocked_call *c = arg;
 
+	fx_on_cpu(1);
 	c->rc = ioasid_unmap_all(c->ctx, c->ioasid, NULL);
 	__atomic_store_n(&c->done, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -211,6 +212,7 @@ static void close_waits_for_commands_of_other_threads(void **state)
 		fx_cannot("its devices cannot hold a DMA open");
 	fx_map_page(fx, unmap.ioasid, IOVA, 1);
 	assert_int_equal(ioasid_dev_attach(dev, unmap.ioasid, 0), 0);
+	fx_on_cpu(0);
 	hold = fx->env.home->hold(fx->hw[0], CONF_RID, IOVA, 64);
 	assert_non_null(hold);
 	assert_int_equal(pthread_create(&threads[0], NULL, unmapper, &unmap), 0);
@@ -225,6 +227,7 @@ static void close_waits_for_commands_of_other_threads(void **state)
 	fx->env.home->release(hold);
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+	fx_on_cpu(-1);
 	assert_false(early);
 	assert_int_equal(late, -ENODEV);
 	assert_int_equal(unmap.rc, 0);

@@ -542,6 +542,7 @@ static void *invalidator_thread(void *arg)
 {
 	struct invalidator *v = arg;
 
+	fx_on_cpu(1);
 	v->rc = ioasid_invalidate_range(v->fx->ctx[0], v->ioasid, VA, PAGE, true);
 	__atomic_store_n(&v->done, true, __ATOMIC_RELEASE);
 	return NULL;
@@ -558,6 +559,7 @@ static void an_invalidation_waits_for_who_holds_the_translation(void **state)
 
 	if (!fx->env.home->hold)
 		fx_cannot("its devices cannot hold a DMA open");
+	fx_on_cpu(0);
 	hold = fx->env.home->hold(fx->hw[0], 17, VA, 64);
 	assert_non_null(hold);
 	guest_unmap(&fx->g, n.root, 4, VA);
@@ -566,6 +568,7 @@ static void an_invalidation_waits_for_who_holds_the_translation(void **state)
 	early = __atomic_load_n(&v.done, __ATOMIC_ACQUIRE);
 	fx->env.home->release(hold);
 	pthread_join(thread, NULL);
+	fx_on_cpu(-1);
 	assert_false(early);
 	assert_int_equal(v.rc, 0);
 	fx_dma_blocked(fx, 0, 17, VA, IOASID_REASON_NOT_PRESENT);
