@@ -25,29 +25,10 @@
 #include <ioasid/host.h>
 #include <ioasid/ioasid.h>
 
-#define PAGE	   4096ULL
-#define GIB	   (1ULL << 30)
-#define ROUNDS_MIN 15
-#define ROUNDS_MAX 101
+#include "bench/row.h"
 
-/* Whatever fails here leaves nothing worth measuring. */
-#define must(call)                                                                    \
-	do {                                                                          \
-		long _rc = (long)(call);                                              \
-		if (_rc < 0) {                                                        \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #call, \
-				strerror((int)-_rc));                                 \
-			exit(1);                                                      \
-		}                                                                     \
-	} while (0)
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+#define PAGE 4096ULL
+#define GIB  (1ULL << 30)
 
 static double smaller(double a, double b)
 {
@@ -57,16 +38,6 @@ static double smaller(double a, double b)
 static double larger(double a, double b)
 {
 	return a > b ? a : b;
-}
-
-static uint64_t rng_state = 0x1234567;
-static uint64_t rng(void)
-{
-	uint64_t z = (rng_state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
 }
 
 /* Keeps the compiler from dropping a loop whose result nobody looks at. */
@@ -191,23 +162,6 @@ static uint32_t guest_process(struct rig *rig, uint64_t root, uint32_t pasid)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-
-/**
- * struct row - something measured
- * @run: one sample; fills @baseline if the row has one
- * @what: the baseline, in words, or NULL
- * @ratio: of each round: what disturbs a round disturbs both
- */
-struct row {
-	const char *name;
-	const char *unit;
-	const char *what;
-	double (*run)(double *baseline);
-	double value[ROUNDS_MAX];
-	double base[ROUNDS_MAX];
-	double ratio[ROUNDS_MAX];
-	unsigned int n;
-};
 
 /* Addresses in an order nobody can predict. */
 #define STREAM 16384
@@ -825,75 +779,9 @@ static struct row rows[] = {
 };
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void print_row(FILE *json, const struct row *row, bool first)
-{
-	double v = row->value[row->n / 2], b = row->base[row->n / 2], r = row->ratio[row->n / 2];
-
-	printf("%-26s %9.2f %-8s [%9.2f .. %9.2f]", row->name, v, row->unit, row->value[0],
-	       row->value[row->n - 1]);
-	if (row->what)
-		printf("  %.2fx of %.2f (%s)", r, b, row->what);
-	printf("\n");
-	if (!json)
-		return;
-	fprintf(json,
-		"%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"value\": %.3f, \"min\": %.3f, "
-		"\"max\": %.3f, ",
-		first ? "" : ",", row->name, row->unit, v, row->value[0], row->value[row->n - 1]);
-	if (row->what)
-		fprintf(json, "\"baseline\": \"%s\", \"baseline_value\": %.3f, \"ratio\": %.3f}",
-			row->what, b, r);
-	else
-		fprintf(json, "\"baseline\": null, \"baseline_value\": null, \"ratio\": null}");
-}
-
-static void report(const char *path)
-{
-	FILE *json = path ? fopen(path, "w") : NULL;
-	bool first = true;
-	unsigned int i;
-
-	if (path && !json)
-		must(-errno);
-	if (json)
-		fprintf(json, "[");
-	for (i = 0; i < NR_ROWS; i++) {
-		if (!rows[i].n)
-			continue;
-		qsort(rows[i].value, rows[i].n, sizeof(double), by_value);
-		qsort(rows[i].base, rows[i].n, sizeof(double), by_value);
-		qsort(rows[i].ratio, rows[i].n, sizeof(double), by_value);
-		print_row(json, &rows[i], first);
-		first = false;
-	}
-	if (json) {
-		fprintf(json, "\n]\n");
-		if (fclose(json))
-			must(-errno);
-	}
-}
-
-static bool wanted(const struct row *row, char **names)
-{
-	if (!*names)
-		return true;
-	for (; *names; names++) {
-		if (!strncmp(row->name, *names, strlen(*names)))
-			return true;
-	}
-	return false;
-}
-
 int main(int argc, char **argv)
 {
-	unsigned int rounds = ROUNDS_MIN, r, i;
+	unsigned int rounds = ROUNDS_MIN, i;
 	const char *path = NULL;
 	int opt;
 
@@ -912,18 +800,8 @@ int main(int argc, char **argv)
 	many_setup();
 	bulk_setup();
 	attach_setup();
-	for (r = 0; r < rounds; r++) {
-		for (i = 0; i < NR_ROWS; i++) {
-			struct row *row = &rows[i];
-
-			if (!wanted(row, argv + optind))
-				continue;
-			row->value[row->n] = row->run(&row->base[row->n]);
-			row->ratio[row->n] = row->value[row->n] / row->base[row->n];
-			row->n++;
-		}
-	}
-	report(path);
+	rows_measure(rows, NR_ROWS, rounds, argv + optind);
+	rows_report(rows, NR_ROWS, path);
 	rig_free(&main_rig);
 	rig_free(&miss_rig);
 	rig_free(&many_rig);

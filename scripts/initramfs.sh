@@ -3,7 +3,7 @@
 #
 # initramfs.sh -k KERNEL -o OUT -p PAYLOAD [-m NAME]... [-i 'KO [PARAM...]']...
 #              [-f FILE[:PLACE]]...
-#   -k  6.12 or backports: whose modules -m and the dependencies of -i come from
+#   -k  6.12, backports, kasan or kcsan: whose modules -m and the dependencies of -i come from
 #   -o  the archive to write (cpio, not compressed: unpacking costs more under TCG
 #       than the bytes do)
 #   -p  program or script that init runs as /payload when all modules are in
@@ -32,7 +32,7 @@ while getopts k:o:p:m:i:f: option; do
 	esac
 done
 if [ -z "$kernel" ] || [ -z "$out" ] || [ -z "$payload" ]; then
-	die "usage: initramfs.sh -k 6.12|backports -o out -p payload [-m module] [-i 'ko params'] [-f file[:place]]"
+	die "usage: initramfs.sh -k kernel -o out -p payload [-m module] [-i 'ko params'] [-f file[:place]]"
 fi
 kernel_fetch "$kernel"
 version=$(kernel_version "$kernel")
@@ -46,16 +46,22 @@ mkdir -p "$top"/{bin,dev,etc,lib/ioasid,proc,root,sys,tmp}
 # add_file FILE PLACE: with the shared libraries it needs
 add_file()
 {
-	local lib
+	local lib place
 	[ -f "$1" ] || die "no such file: $1"
 	mkdir -p "$top/$(dirname "$2")"
 	cp -L "$1" "$top/$2"
 	chmod u+rwx,go+rx "$top/$2"
 	if [ "$(head -c 4 "$1" | tr -d '\0')" = $'\177ELF' ]; then
 		for lib in $(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+'); do
-			[ -e "$top/$lib" ] || {
-				mkdir -p "$top/$(dirname "$lib")"
-				cp -L "$lib" "$top/$lib"
+			# One of a build folder goes where the loader looks anyway:
+			# the guest has other ideas of what is in /tmp, say.
+			case $lib in
+			/lib/* | /lib64/* | /usr/*) place=$lib ;;
+			*) place=/lib/${lib##*/} ;;
+			esac
+			[ -e "$top/$place" ] || {
+				mkdir -p "$top/$(dirname "$place")"
+				cp -L "$lib" "$top/$place"
 			}
 		done
 	fi

@@ -113,15 +113,32 @@ in_tree()
 	' in_tree "$TREE" "$@"
 }
 
-# The two guest kernels. kernel_fetch NAME makes it available; the others answer
-# from what is there.
+# The guest kernels: 6.12 and backports are Debian's, kasan and kcsan are built here
+# with checkers. kernel_fetch NAME makes one available; the others answer from what
+# is there.
 kernel_fetch()
 {
 	case $1 in
 	6.12) "$ROOT/scripts/kernel-6.12.sh" >/dev/null ;;
 	backports) "$ROOT/scripts/deb13-tree.sh" >/dev/null ;;
-	*) die "unknown kernel '$1' (6.12, backports)" ;;
+	kasan | kcsan) "$ROOT/scripts/debug-kernel.sh" "$1" >/dev/null ;;
+	*) die "unknown kernel '$1' (6.12, backports, kasan, kcsan)" ;;
 	esac
+}
+
+# debug_kernel_package: version of the source package that debug kernels are built from
+debug_kernel_package()
+{
+	dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null
+}
+
+# debug_kernel_dir NAME: named by all that decides what is in it
+debug_kernel_dir()
+{
+	local key
+	key=$(cat "$ROOT/scripts/debug-kernel/common.config" "$ROOT/scripts/debug-kernel/$1.config" |
+		cksum | cut -d ' ' -f 1)
+	echo "$CACHE/debug-kernel/$1-$(debug_kernel_package)-$key"
 }
 
 kernel_version()
@@ -129,6 +146,7 @@ kernel_version()
 	case $1 in
 	6.12) cat "$K612/version" ;;
 	backports) cat "$TREE/.ioasid/kernel-version" ;;
+	kasan | kcsan) cat "$(debug_kernel_dir "$1")/version" ;;
 	esac
 }
 
@@ -138,6 +156,16 @@ kernel_root()
 	case $1 in
 	6.12) echo "$K612" ;;
 	backports) echo "$TREE" ;;
+	kasan | kcsan) debug_kernel_dir "$1" ;;
+	esac
+}
+
+# kernel_build NAME: what modules are compiled against; for backports a place in the tree
+kernel_build()
+{
+	case $1 in
+	6.12 | backports) echo "/lib/modules/$(kernel_version "$1")/build" ;;
+	kasan | kcsan) echo "$(debug_kernel_dir "$1")/build" ;;
 	esac
 }
 

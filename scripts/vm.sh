@@ -3,7 +3,7 @@
 #
 # vm.sh -k KERNEL -i INITRD -M MARKER [-q host|tree] [-t SECONDS] [-m MEMORY]
 #       [-c CPUS] [-a APPEND] [-n NAME] [-C] [-v] [-- QEMU ARGUMENT...]
-#   -k  6.12, backports, or the path of a kernel image
+#   -k  6.12, backports, kasan, kcsan, or the path of a kernel image
 #   -M  the line that means success, whole, on either serial port
 #   -q  Debian 12's QEMU (host) or QEMU 11 of the Debian 13 tree (tree, default)
 #   -t  limit from start to power-off (default 60); -m 512M; -c 1
@@ -41,7 +41,7 @@ if [ -z "$kernel" ] || [ -z "$initrd" ] || [ -z "$marker" ]; then
 	die "usage: vm.sh -k kernel -i initrd -M marker [options] [-- qemu arguments]"
 fi
 case $kernel in
-6.12 | backports)
+6.12 | backports | kasan | kcsan)
 	kernel_fetch "$kernel"
 	kernel=$(kernel_image "$kernel")
 	;;
