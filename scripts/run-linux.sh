@@ -53,7 +53,7 @@ run()
 	shift 3
 	say "== kernel $(kernel_version "$kernel"), $title"
 	set +e
-	"$ROOT/scripts/linux-vm.sh" -k "$kernel" -n "run-linux-$program-$kernel" -t 300 \
+	"$ROOT/scripts/linux-vm.sh" -k "$kernel" -n "run-linux-$program-$kernel" -t 600 \
 		-p "$ROOT/tests/linux/conformance.sh" -M 'CONFORMANCE DONE' \
 		-f "$BUILD/perf/tests/conformance/$program:/conformance" "$@" | show
 	[ "${PIPESTATUS[0]}" = 0 ] || bad=$((bad + 1))
