@@ -177,6 +177,9 @@ static void abi_sizes_and_flags(void)
 	is(x.c.value, 0);
 	x.c.extension = IOASID_EXT_MAP_FD;
 	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), 0);
+	is(x.c.value, 1);
+	x.c.extension = IOASID_EXT_STATE;
+	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), 0);
 	is(x.c.value, 0);
 	x.c.argsz = sizeof(x.c) - 1;
 	is(cmd(fd, IOASID_CHECK_EXTENSION, &x), -EINVAL);
@@ -359,11 +362,47 @@ static void kinds_of_memory(void)
 	close(fd);
 }
 
-static void what_cannot_be_pinned(void)
+static void memory_files(void)
 {
 	struct ioasid_map_dma m = { .argsz = sizeof(m),
 				    .flags = RW | IOASID_MAP_FD,
-				    .length = PAGE };
+				    .length = 4 * PAGE };
+	long before = status_kb("VmPin:");
+	int fd = open_ctx(), other;
+
+	m.ioasid = root(fd);
+	m.fd = memfd_create("x", MFD_ALLOW_SEALING);
+	is(ftruncate(m.fd, 4 * PAGE), 0);
+	is(cmd(fd, IOASID_MAP_DMA, &m), 0);
+	is(pinned_bytes(fd), 4 * PAGE);
+	is(status_kb("VmPin:"), before + 16);
+	/* Devices may write to it: it can be cut shorter, not sealed. */
+	is(fcntl(m.fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	is(ftruncate(m.fd, 0), 0);
+	is(unmap(fd, m.ioasid, 0, 4 * PAGE), 4 * PAGE);
+	is(cmd(fd, IOASID_MAP_DMA, &m), -EFAULT);
+	is(ftruncate(m.fd, 4 * PAGE), 0);
+	is(fcntl(m.fd, F_ADD_SEALS, F_SEAL_WRITE), 0);
+	is(cmd(fd, IOASID_MAP_DMA, &m), -EPERM);
+	m.flags = IOASID_MAP_READ | IOASID_MAP_FD;
+	m.vaddr = PAGE;
+	is(cmd(fd, IOASID_MAP_DMA, &m), -EFAULT);
+	m.length = 3 * PAGE;
+	is(cmd(fd, IOASID_MAP_DMA, &m), 0);
+	is(unmap(fd, m.ioasid, 0, 3 * PAGE), 3 * PAGE);
+	close(m.fd);
+	is(cmd(fd, IOASID_MAP_DMA, &m), -EBADF);
+	/* Not a file whose pages are memory. */
+	other = m.fd = open("/proc/self/maps", O_RDONLY);
+	is(cmd(fd, IOASID_MAP_DMA, &m), -EOPNOTSUPP);
+	close(other);
+	is(pinned_bytes(fd), 0);
+	is(status_kb("VmPin:"), before);
+	close(fd);
+}
+
+static void what_cannot_be_pinned(void)
+{
 	long before = status_kb("VmPin:");
 	char *p = memory(8 * PAGE);
 	int fd = open_ctx();
@@ -377,11 +416,6 @@ static void what_cannot_be_pinned(void)
 	is(map(fd, h, 0, p, 1UL << 46, RW), -EFAULT);
 	yes(map(fd, h, 0, p, 1UL << 62, RW) < 0);
 	yes(map(fd, h, 0, NULL, 0UL - PAGE, RW) < 0);
-	m.ioasid = h;
-	m.fd = memfd_create("x", 0);
-	is(ftruncate(m.fd, PAGE), 0);
-	is(cmd(fd, IOASID_MAP_DMA, &m), -EOPNOTSUPP);
-	close(m.fd);
 	is(status_kb("VmPin:"), before);
 	is(pinned_bytes(fd), 0);
 	is(map(fd, h, 0, p, 5 * PAGE, RW), 0);
@@ -623,6 +657,7 @@ static const struct {
 	{ "memory is pinned and charged", pinned_and_charged },
 	{ "fresh, read-only, large memory", kinds_of_memory },
 	{ "what cannot be pinned", what_cannot_be_pinned },
+	{ "memory files", memory_files },
 	{ "the locked-memory limit is the user's", locked_memory_limit },
 	{ "killed while mapped", killed_while_mapped },
 	{ "a context outlives who mapped", outlived_by_the_context },
