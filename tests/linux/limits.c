@@ -152,20 +152,26 @@ static void locked_memory_is_the_users(void)
 
 /* ---- memory control group -------------------------------------------------------------------------------- */
 
-/* Takes objects until the group has no memory for more; they are the kernel's, but charged to us. */
+/*
+ * Takes objects until the group has no memory for more; they are the kernel's, but charged to us. A
+ * context that has as many as one may have is followed by another.
+ */
 static void eat(void)
 {
 	struct ioasid *ctx = NULL;
-	uint32_t handle;
-	int rc = 0;
+	uint32_t handle = 0;
+	int rc = -EDQUOT;
 
 	MUST(sysfs_write(GROUP "/cgroup.procs", "0"));
-	MUST(ioasid_open(CTX_PATH, &ctx));
-	while (!rc)
-		rc = ioasid_alloc_kernel(ctx, &handle);
+	while (rc == -EDQUOT) {
+		rc = ioasid_open(CTX_PATH, &ctx);
+		while (!rc)
+			rc = ioasid_alloc_kernel(ctx, &handle);
+	}
 	/* All that there was is usable still. */
-	MUST(ioasid_free(ctx, handle));
-	_exit(rc == -ENOMEM ? 0 : rc == -EDQUOT ? 100 : 101);
+	if (handle && ctx)
+		(void)ioasid_free(ctx, handle);
+	_exit(rc == -ENOMEM ? 0 : 101);
 }
 
 static long group_events(const char *name)
