@@ -13,7 +13,8 @@
  *    is ENOTTY. Only fields marked [out] are written, and only on success.
  *  - Addresses and lengths are in bytes; ranges are checked against wrapping and may end at the
  *    very last byte of the address space. Pointers travel as u64.
- *  - A command that fails has changed nothing.
+ *  - A command that fails has changed nothing. (Whoever takes the argument's memory away during the
+ *    call gets EFAULT where the answer could not be written; the object may have been made then.)
  *
  * Errors mean the same in all commands:
  *   EINVAL malformed argument, misaligned or wrapping range, wrong kind for this operation
