@@ -190,7 +190,7 @@ static int entry_appeared(struct vmm *v, struct vmm_device *d, uint32_t pasid,
 		return rc;
 	rc = ioasid_dev_attach_pasid(d->dev, b->ioasid, pasid, 0);
 	if (rc) {
-		ioasid_free(v->ctx, b->ioasid);
+		ioasid_ioas_free(v->ctx, b->ioasid);
 		return rc;
 	}
 	b->d = d;
@@ -204,7 +204,7 @@ static int entry_appeared(struct vmm *v, struct vmm_device *d, uint32_t pasid,
 static void entry_disappeared(struct vmm *v, struct binding *b)
 {
 	ioasid_dev_detach_pasid(b->d->dev, b->ioasid);
-	ioasid_free(v->ctx, b->ioasid);
+	ioasid_ioas_free(v->ctx, b->ioasid);
 	*b = v->bindings[--v->nr_bindings];
 }
 
@@ -243,7 +243,7 @@ static int no_pasid_table(struct vmm *v, struct vmm_device *d, const struct gues
 		return rc;
 	rc = ioasid_dev_attach(d->dev, b->ioasid, 0);
 	if (rc) {
-		ioasid_free(v->ctx, b->ioasid);
+		ioasid_ioas_free(v->ctx, b->ioasid);
 		return rc;
 	}
 	b->d = d;
@@ -267,7 +267,7 @@ static int vmm_no_pasid_entry(struct vmm *v, struct vmm_device *d, const struct 
 		return ioasid_bind_pgtable(v->ctx, b->ioasid, &table);
 	if (b) { /* back to the GPA space below it */
 		ioasid_dev_detach(d->dev, b->ioasid);
-		ioasid_free(v->ctx, b->ioasid);
+		ioasid_ioas_free(v->ctx, b->ioasid);
 		*b = v->bindings[--v->nr_bindings];
 	}
 	if (!e->present)

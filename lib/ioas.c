@@ -4,7 +4,7 @@
 
 #include "lib/lib.h"
 
-int ioasid_alloc(struct ioasid *ctx, const struct ioasid_alloc *args, uint32_t *ioasid)
+int ioasid_ioas_alloc(struct ioasid *ctx, const struct ioasid_alloc *args, uint32_t *ioasid)
 {
 	struct ioasid_alloc a = *args;
 	int rc;
@@ -25,7 +25,7 @@ int ioasid_alloc_child(struct ioasid *ctx, uint32_t parent, uint32_t *ioasid)
 {
 	struct ioasid_alloc args = { .kind = IOASID_KIND_KERNEL, .parent = parent };
 
-	return ioasid_alloc(ctx, &args, ioasid);
+	return ioasid_ioas_alloc(ctx, &args, ioasid);
 }
 
 int ioasid_alloc_user_table(struct ioasid *ctx, uint32_t parent, const struct ioasid_table *table,
@@ -37,10 +37,10 @@ int ioasid_alloc_user_table(struct ioasid *ctx, uint32_t parent, const struct io
 		args.flags = IOASID_ALLOC_TABLE;
 		args.table = *table;
 	}
-	return ioasid_alloc(ctx, &args, ioasid);
+	return ioasid_ioas_alloc(ctx, &args, ioasid);
 }
 
-int ioasid_free(struct ioasid *ctx, uint32_t ioasid)
+int ioasid_ioas_free(struct ioasid *ctx, uint32_t ioasid)
 {
 	struct ioasid_free args = { .argsz = sizeof(args), .ioasid = ioasid };
 

@@ -121,7 +121,7 @@ static int vu_bind_new(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 
 static bool vu_bind_try_free(struct vtd_unit *unit, struct vu_bind *b)
 {
-	int rc = b->target.pgtt == VTD_PGTT_FS ? ioasid_free(unit->cfg.ctx, b->ioasid) : 0;
+	int rc = b->target.pgtt == VTD_PGTT_FS ? ioasid_ioas_free(unit->cfg.ctx, b->ioasid) : 0;
 
 	/* A device that did not answer in time may still hold it. */
 	if (rc && rc != -ENOENT)

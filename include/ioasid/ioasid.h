@@ -91,12 +91,12 @@ int ioasid_query(struct ioasid *ctx, enum ioasid_query_type type, uint32_t ioasi
 /* ---- address spaces -------------------------------------------------------------------------- */
 
 /**
- * ioasid_alloc() - make an address space
+ * ioasid_ioas_alloc() - make an address space
  * @ctx: context
  * @args: argsz may be left 0; the rest as struct ioasid_alloc
  * @ioasid: the handle
  */
-int ioasid_alloc(struct ioasid *ctx, const struct ioasid_alloc *args, uint32_t *ioasid);
+int ioasid_ioas_alloc(struct ioasid *ctx, const struct ioasid_alloc *args, uint32_t *ioasid);
 
 /** ioasid_alloc_kernel() - a kernel-managed root, snoop AUTO. */
 int ioasid_alloc_kernel(struct ioasid *ctx, uint32_t *ioasid);
@@ -108,7 +108,7 @@ int ioasid_alloc_child(struct ioasid *ctx, uint32_t parent, uint32_t *ioasid);
 int ioasid_alloc_user_table(struct ioasid *ctx, uint32_t parent, const struct ioasid_table *table,
 			    uint32_t *ioasid);
 
-int ioasid_free(struct ioasid *ctx, uint32_t ioasid);
+int ioasid_ioas_free(struct ioasid *ctx, uint32_t ioasid);
 
 /**
  * ioasid_map() - make memory of this process reachable by devices

@@ -39,7 +39,7 @@ static void valid_alloc(struct abi_world *w, void *arg)
 
 static void undo_alloc(struct abi_world *w, void *arg)
 {
-	ioasid_free(w->ctx, ((struct ioasid_alloc *)arg)->ioasid);
+	ioasid_ioas_free(w->ctx, ((struct ioasid_alloc *)arg)->ioasid);
 }
 
 static void valid_free(struct abi_world *w, void *arg)

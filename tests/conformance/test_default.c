@@ -98,7 +98,7 @@ static void a_child_stacks_on_its_parent_and_detach_restores_it(void **state)
 	fx_dma_lands(fx, 0, CONF_RID, IOVA, 3);
 	fx_dma_blocked(fx, 0, CONF_RID, guest_data_gpa(&fx->g, 4), IOASID_REASON_NOT_PRESENT);
 	EXPECT_REFUSED(fx, -EBUSY, ioasid_dev_detach(dev, gpa));
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], child));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], child));
 	assert_int_equal(ioasid_dev_detach(dev, child), 0);
 	assert_int_equal(default_of(fx, 0), gpa);
 	fx_dma_lands(fx, 0, CONF_RID, guest_data_gpa(&fx->g, 4), 4);
@@ -149,8 +149,8 @@ static void replace_swaps_the_whole_stack(void **state)
 	assert_int_equal(ioasid_dev_attach(dev, other, IOASID_ATTACH_REPLACE), 0);
 	fx_dma_lands(fx, 0, CONF_RID, IOVA, 5);
 	/* Nothing of the old stack is referenced any more. */
-	assert_int_equal(ioasid_free(fx->ctx[0], child), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], gpa), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], child), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], gpa), 0);
 	assert_int_equal(ioasid_dev_detach(dev, other), 0);
 	fx_dma_blocked(fx, 0, CONF_RID, IOVA, IOASID_REASON_NO_ROUTE);
 	/* On an empty default it is a plain attach. */
@@ -287,8 +287,8 @@ static void closing_the_handle_unbinds_and_blocks(void **state)
 	assert_int_equal(ioasid_get_info(fx->ctx[0], NULL, 0, &info), 0);
 	assert_int_equal(info.nr_devices, 0);
 	assert_int_equal(info.nr_routes, 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], a), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], b), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], a), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], b), 0);
 }
 
 static void bind_to_what_is_not_a_context_is_refused(void **state)
@@ -404,12 +404,12 @@ static void members_of_a_group_attach_to_one_space(void **state)
 	fx_dma_lands(fx, 3, CONF_RID, IOVA, 1);
 	/* The route lives until the last member lets go. */
 	assert_int_equal(ioasid_dev_detach(d2, a), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], a));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], a));
 	fx_dma_lands(fx, 3, CONF_RID, IOVA, 1);
 	assert_int_equal(ioasid_dev_detach(d3, a), 0);
 	fx_dma_blocked(fx, 2, CONF_RID, IOVA, IOASID_REASON_NO_ROUTE);
 	fx_dma_blocked(fx, 3, CONF_RID, IOVA, IOASID_REASON_NO_ROUTE);
-	assert_int_equal(ioasid_free(fx->ctx[0], a), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], a), 0);
 	assert_int_equal(ioasid_dev_attach(d3, b, 0), 0);
 	fx_dma_lands(fx, 2, CONF_RID, IOVA, 2);
 }

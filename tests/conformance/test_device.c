@@ -106,8 +106,8 @@ static void unplugging_ends_routes_and_binding(void **state)
 	assert_int_equal(ioasid_get_info(fx->ctx[0], NULL, 0, &info), 0);
 	assert_int_equal(info.nr_devices, 0);
 	assert_int_equal(info.nr_routes, 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], a), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], b), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], a), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], b), 0);
 	ioasid_dev_close(idle);
 	fx_dev_close(fx, 0);
 	/* Plugged in again, it is a new device. */

@@ -660,7 +660,7 @@ static void nothing_waits_for_a_page_response(void **state)
 	d1 = fx_bind(fx, 1);
 	assert_int_equal(ioasid_dev_attach_pasid(d1, n.user, PASID, 0), 0);
 	fx_dev_close(fx, 1);
-	assert_int_equal(ioasid_free(ctx, other), 0);
+	assert_int_equal(ioasid_ioas_free(ctx, other), 0);
 	assert_false(__atomic_load_n(&a.done, __ATOMIC_ACQUIRE));
 	give_page(fx, &n, VA, 7);
 	assert_int_equal(ioasid_page_response(ctx, f.id, IOASID_RESPONSE_SUCCESS), 0);

@@ -85,7 +85,7 @@ static void thousands_of_small_objects_come_and_go(void **state)
 	for (i = 0; i < N; i++)
 		assert_int_equal(ioasid_alloc_kernel(ctx, &spaces[i]), 0);
 	for (i = 0; i < N; i += 2)
-		assert_int_equal(ioasid_free(ctx, spaces[i]), 0);
+		assert_int_equal(ioasid_ioas_free(ctx, spaces[i]), 0);
 	for (i = 0; i < N; i += 2)
 		assert_int_equal(ioasid_alloc_kernel(ctx, &spaces[i]), 0);
 	for (i = 0; i < N; i++) {
@@ -117,7 +117,7 @@ static void *free_racer(void *arg)
 		r->wrong += rc != 0;
 		rc = ioasid_map(r->fx->ctx[0], ioasid, IOVA, (uintptr_t)r->fx->g.ram, PAGE, FX_RW);
 		r->wrong += rc != 0;
-		rc = ioasid_free(r->fx->ctx[0], ioasid);
+		rc = ioasid_ioas_free(r->fx->ctx[0], ioasid);
 		r->wrong += rc != 0;
 		r->good++;
 	} while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED));
@@ -137,7 +137,7 @@ static void *guess_racer(void *arg)
 		handle += handle == r->ioasid;
 		ioasid_ioas_get_info(r->fx->ctx[0], handle, &info);
 		if (!ioasid_alloc_child(r->fx->ctx[0], handle, &child))
-			ioasid_free(r->fx->ctx[0], child);
+			ioasid_ioas_free(r->fx->ctx[0], child);
 		ioasid_unmap_all(r->fx->ctx[0], handle, NULL);
 		r->good++;
 	} while (!__atomic_load_n(r->stop, __ATOMIC_RELAXED));

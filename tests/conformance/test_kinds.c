@@ -12,7 +12,7 @@ static int alloc(struct fx *fx, uint32_t kind, uint32_t parent)
 	struct ioasid_alloc args = { .kind = kind, .parent = parent };
 	uint32_t ioasid;
 
-	return ioasid_alloc(fx->ctx[0], &args, &ioasid);
+	return ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid);
 }
 
 static uint32_t made(struct fx *fx, uint32_t kind, uint32_t parent)
@@ -20,7 +20,7 @@ static uint32_t made(struct fx *fx, uint32_t kind, uint32_t parent)
 	struct ioasid_alloc args = { .kind = kind, .parent = parent };
 	uint32_t ioasid = IOASID_INVALID;
 
-	assert_int_equal(ioasid_alloc(fx->ctx[0], &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid), 0);
 	return ioasid;
 }
 
@@ -89,12 +89,12 @@ static void free_of_a_parent_with_children_is_EBUSY(void **state)
 	struct fx *fx = *state;
 	uint32_t gpa = fx_gpa_space(fx), user = fx_user(fx, gpa, 0), child = fx_child(fx, gpa);
 
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], gpa));
-	assert_int_equal(ioasid_free(fx->ctx[0], user), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], gpa));
-	assert_int_equal(ioasid_free(fx->ctx[0], child), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], gpa), 0);
-	EXPECT_REFUSED(fx, -ENOENT, ioasid_free(fx->ctx[0], gpa));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], gpa));
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], user), 0);
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], gpa));
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], child), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], gpa), 0);
+	EXPECT_REFUSED(fx, -ENOENT, ioasid_ioas_free(fx->ctx[0], gpa));
 }
 
 static void free_of_a_space_with_routes_is_EBUSY(void **state)
@@ -104,19 +104,19 @@ static void free_of_a_space_with_routes_is_EBUSY(void **state)
 	uint32_t a = fx_kernel(fx), b = fx_kernel(fx);
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], a));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], a));
 	assert_int_equal(ioasid_dev_detach(dev, a), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], a), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], a), 0);
 
 	/* Attached without a number counts as well: SET_HWID would find nothing to act on. */
 	assert_int_equal(ioasid_dev_attach_pasid(dev, b, 0, 0), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], b));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], b));
 	assert_int_equal(ioasid_set_hwid(fx->ctx[0], b, 5), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], b));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], b));
 	assert_int_equal(ioasid_clear_hwid(fx->ctx[0], b, 5), 0);
-	EXPECT_REFUSED(fx, -EBUSY, ioasid_free(fx->ctx[0], b));
+	EXPECT_REFUSED(fx, -EBUSY, ioasid_ioas_free(fx->ctx[0], b));
 	assert_int_equal(ioasid_dev_detach_pasid(dev, b), 0);
-	assert_int_equal(ioasid_free(fx->ctx[0], b), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], b), 0);
 }
 
 static void handles_are_given_out_cyclically(void **state)
@@ -126,7 +126,7 @@ static void handles_are_given_out_cyclically(void **state)
 	int i;
 
 	for (i = 0; i < 100; i++) {
-		assert_int_equal(ioasid_free(fx->ctx[0], first), 0);
+		assert_int_equal(ioasid_ioas_free(fx->ctx[0], first), 0);
 		next = fx_kernel(fx);
 		assert_true(next != first);
 		assert_true(next != IOASID_INVALID);
@@ -145,13 +145,13 @@ static void a_handle_can_be_asked_for_once(void **state)
 	};
 	uint32_t ioasid;
 
-	assert_int_equal(ioasid_alloc(fx->ctx[0], &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid), 0);
 	assert_int_equal(ioasid, 777);
-	EXPECT_REFUSED(fx, -EEXIST, ioasid_alloc(fx->ctx[0], &args, &ioasid));
-	assert_int_equal(ioasid_free(fx->ctx[0], 777), 0);
-	assert_int_equal(ioasid_alloc(fx->ctx[0], &args, &ioasid), 0);
+	EXPECT_REFUSED(fx, -EEXIST, ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid));
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], 777), 0);
+	assert_int_equal(ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid), 0);
 	args.ioasid = IOASID_INVALID;
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_alloc(fx->ctx[0], &args, &ioasid));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid));
 }
 
 static void an_accounting_root_is_not_attached(void **state)
@@ -227,11 +227,11 @@ static void a_table_is_only_for_user_tables_and_only_with_its_flag(void **state)
 		.table = fx_table(FX_GPA),
 	};
 
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_alloc(fx->ctx[0], &args, &ioasid));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid));
 	args.kind = IOASID_KIND_USER_TABLE;
 	args.parent = gpa;
 	args.flags = 0;
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_alloc(fx->ctx[0], &args, &ioasid));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid));
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_command(fx->ctx[0], IOASID_BIND_PGTABLE, &none));
 }
 
@@ -254,7 +254,7 @@ static uint32_t snooping(struct fx *fx, uint32_t snoop, uint32_t parent)
 	struct ioasid_alloc args = { .kind = IOASID_KIND_KERNEL, .parent = parent, .snoop = snoop };
 	uint32_t ioasid = IOASID_INVALID;
 
-	assert_int_equal(ioasid_alloc(fx->ctx[0], &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid), 0);
 	return ioasid;
 }
 
@@ -310,7 +310,7 @@ static void unknown_snoop_modes_are_EINVAL(void **state)
 	};
 	uint32_t ioasid;
 
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_alloc(fx->ctx[0], &args, &ioasid));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid));
 }
 
 static void a_shared_space_is_the_callers_memory(void **state)

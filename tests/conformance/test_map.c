@@ -514,7 +514,7 @@ static void addr_bits_limit_what_can_be_mapped(void **state)
 	};
 	uint32_t ioasid;
 
-	assert_int_equal(ioasid_alloc(ctx, &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(ctx, &args, &ioasid), 0);
 	EXPECT_REFUSED(fx, -EINVAL,
 		       ioasid_map(ctx, ioasid, 1ULL << 32, page_va(fx, 0), PAGE, FX_RW));
 	EXPECT_REFUSED(fx, -EINVAL,
@@ -524,10 +524,10 @@ static void addr_bits_limit_what_can_be_mapped(void **state)
 	assert_int_equal(ioasid_dev_attach(dev, ioasid, 0), 0);
 	fx_dma_lands(fx, 0, CONF_RID, (1ULL << 32) - PAGE, 0);
 	args.addr_bits = 65;
-	EXPECT_REFUSED(fx, -EINVAL, ioasid_alloc(ctx, &args, &ioasid));
+	EXPECT_REFUSED(fx, -EINVAL, ioasid_ioas_alloc(ctx, &args, &ioasid));
 	/* More than any IOMMU reaches: refused where it matters, at attach. */
 	args.addr_bits = 64;
-	assert_int_equal(ioasid_alloc(ctx, &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(ctx, &args, &ioasid), 0);
 	EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_dev_attach(dev, ioasid, IOASID_ATTACH_REPLACE));
 	assert_int_equal(fx_refusal(fx, 0), IOASID_REFUSAL_APERTURE);
 }
@@ -577,7 +577,7 @@ static void pinned_bytes_follow_the_maps(void **state)
 	assert_int_equal(ioasid_unmap(fx->ctx[0], ioasid, IOVA, PAGE, NULL), 0);
 	assert_int_equal(ioasid_get_info(fx->ctx[0], NULL, 0, &info), 0);
 	assert_int_equal(info.pinned_bytes, PAGE);
-	assert_int_equal(ioasid_free(fx->ctx[0], ioasid), 0);
+	assert_int_equal(ioasid_ioas_free(fx->ctx[0], ioasid), 0);
 	assert_int_equal(ioasid_get_info(fx->ctx[0], NULL, 0, &info), 0);
 	assert_int_equal(info.pinned_bytes, 0);
 }

@@ -348,7 +348,7 @@ static uint32_t accounting_root(struct fx *fx)
 	struct ioasid_alloc args = { .kind = IOASID_KIND_ACCOUNTING, .parent = IOASID_INVALID };
 	uint32_t ioasid;
 
-	assert_int_equal(ioasid_alloc(fx->ctx[0], &args, &ioasid), 0);
+	assert_int_equal(ioasid_ioas_alloc(fx->ctx[0], &args, &ioasid), 0);
 	return ioasid;
 }
 

@@ -125,7 +125,7 @@ static void guest_unbinds_first(struct flow *f)
 	assert_int_equal(ioasid_clear_hwid(ctx_of(f), f->user[0], 101), 0);
 	fx_dma_blocked(fx, 0, 101, VA, IOASID_REASON_NO_ROUTE);
 	assert_int_equal(ioasid_dev_detach_pasid(fx->dev[0], f->user[0]), 0);
-	assert_int_equal(ioasid_free(ctx_of(f), f->user[0]), 0);
+	assert_int_equal(ioasid_ioas_free(ctx_of(f), f->user[0]), 0);
 	fx_dma_lands(fx, 0, 102, VA, 11);
 	fx_dma_lands(fx, 1, 101, VA, 11);
 }
@@ -211,7 +211,7 @@ static void back_to_gpa(struct flow *f)
 {
 	assert_int_equal(ioasid_dev_detach(f->fx->dev[0], f->child), 0);
 	fx_dma_lands(f->fx, 0, CONF_RID, guest_data_gpa(&f->fx->g, 1), 1);
-	assert_int_equal(ioasid_free(ctx_of(f), f->child), 0);
+	assert_int_equal(ioasid_ioas_free(ctx_of(f), f->child), 0);
 }
 
 static void (*const steps_e_software[])(struct flow *f) = {
@@ -385,7 +385,7 @@ static void end_by_freeing_in_the_wrong_order(struct fx *fx)
 
 	/* Parents before children, routed before idle: refused, and no harm done. */
 	for (handle = 0; handle < 16; handle++)
-		ioasid_free(fx->ctx[0], handle);
+		ioasid_ioas_free(fx->ctx[0], handle);
 	for (handle = 0; handle < 16; handle++)
 		ioasid_unmap_all(fx->ctx[0], handle, NULL);
 	end_context_first(fx);

@@ -74,7 +74,7 @@ static void contexts_share_nothing(void)
 	is(ioasid_device_get_info(ctx, COOKIE, &dinfo), -ENOENT);
 	for (handle = 0; handle < 64; handle++) {
 		is(ioasid_unmap_all(ctx, handle, NULL), -ENOENT);
-		is(ioasid_free(ctx, handle), -ENOENT);
+		is(ioasid_ioas_free(ctx, handle), -ENOENT);
 	}
 	/* The other's device can be looked at, not had; the cookie is free here. */
 	is(ioasid_dev_open(ctx, names[1], &theirs), 0);

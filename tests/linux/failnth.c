@@ -103,12 +103,12 @@ static int alloc_root(void)
 	};
 	uint32_t handle;
 
-	return ioasid_alloc(t.ctx, &a, &handle);
+	return ioasid_ioas_alloc(t.ctx, &a, &handle);
 }
 
 static int free_root(void)
 {
-	return ioasid_free(t.ctx, ROOT);
+	return ioasid_ioas_free(t.ctx, ROOT);
 }
 
 static int map_small(void)
@@ -141,12 +141,12 @@ static int alloc_child(void)
 	};
 	uint32_t handle;
 
-	return ioasid_alloc(t.ctx, &a, &handle);
+	return ioasid_ioas_alloc(t.ctx, &a, &handle);
 }
 
 static int free_child(void)
 {
-	return ioasid_free(t.ctx, CHILD);
+	return ioasid_ioas_free(t.ctx, CHILD);
 }
 
 static int map_child(void)
@@ -177,12 +177,12 @@ static int alloc_table(void)
 	};
 	uint32_t handle;
 
-	return ioasid_alloc(t.ctx, &a, &handle);
+	return ioasid_ioas_alloc(t.ctx, &a, &handle);
 }
 
 static int free_table(void)
 {
-	return ioasid_free(t.ctx, TABLE);
+	return ioasid_ioas_free(t.ctx, TABLE);
 }
 
 static int bind_other(void)

@@ -170,7 +170,7 @@ static void eat(void)
 	}
 	/* All that there was is usable still. */
 	if (handle && ctx)
-		(void)ioasid_free(ctx, handle);
+		(void)ioasid_ioas_free(ctx, handle);
 	_exit(rc == -ENOMEM ? 0 : 101);
 }
 

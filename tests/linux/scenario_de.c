@@ -139,7 +139,7 @@ static void scenario_e_giova_on_gpa(void)
 	/* Back to physical addresses, as a guest does that switches its IOMMU off. */
 	is(ioasid_dev_detach(t.edu.pci.dev, t.child), 0);
 	yes(edu_copies(&t.edu, GPA(AT_A), ram(AT_A), GPA(AT_B), ram(AT_B)));
-	is(ioasid_free(t.ctx, t.child), 0);
+	is(ioasid_ioas_free(t.ctx, t.child), 0);
 	teardown();
 }
 
@@ -204,12 +204,12 @@ static void scenario_e_accounting_root(void)
 	uint64_t hva;
 	uint32_t root;
 
-	if (!setup() || !is(ioasid_alloc(t.ctx, &a, &root), 0))
+	if (!setup() || !is(ioasid_ioas_alloc(t.ctx, &a, &root), 0))
 		return;
 	hva = (uintptr_t)t.ram;
 	a = (struct ioasid_alloc){ .kind = IOASID_KIND_KERNEL, .parent = root };
-	is(ioasid_alloc(t.ctx, &a, &t.gpa), 0);
-	is(ioasid_alloc(t.ctx, &a, &t.child), 0);
+	is(ioasid_ioas_alloc(t.ctx, &a, &t.gpa), 0);
+	is(ioasid_ioas_alloc(t.ctx, &a, &t.child), 0);
 	is(ioasid_map(t.ctx, t.gpa, 0, hva, PAGE, RW), -ENOENT);
 	is(ioasid_map(t.ctx, root, hva, hva, RAM_PAGES * PAGE, RW), 0);
 	is(pinned(), RAM_PAGES * PAGE);

@@ -523,7 +523,7 @@ static void a_dead_process_is_no_memory(void)
 	if (!pid) {
 		/* Its own memory, which only this process has a say over. */
 		b.page[3] = 0;
-		if (ioasid_alloc(b.ctx, &shared, space) ||
+		if (ioasid_ioas_alloc(b.ctx, &shared, space) ||
 		    ioasid_dev_attach_pasid(b.dev, *space, 6, 0) ||
 		    dma_write(sim, b.device, 6, (uintptr_t)&b.page[3], 0))
 			_exit(1);

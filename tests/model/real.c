@@ -116,7 +116,7 @@ static int real_alloc(struct real *r, const struct op *op, const struct m_answer
 		.parent = op->b % 4 ? handle(r, op->ctx, op->ioas) : IOASID_INVALID,
 	};
 	uint32_t ioasid;
-	int rc = ioasid_alloc(r->ctx[op->ctx], &args, &ioasid);
+	int rc = ioasid_ioas_alloc(r->ctx[op->ctx], &args, &ioasid);
 
 	if (!rc && a->slot >= 0)
 		r->handle[op->ctx][a->slot] = ioasid;
@@ -125,7 +125,7 @@ static int real_alloc(struct real *r, const struct op *op, const struct m_answer
 
 static int real_free(struct real *r, const struct op *op)
 {
-	int rc = ioasid_free(r->ctx[op->ctx], handle(r, op->ctx, op->ioas));
+	int rc = ioasid_ioas_free(r->ctx[op->ctx], handle(r, op->ctx, op->ioas));
 
 	if (!rc)
 		r->handle[op->ctx][op->ioas] = 0;

@@ -210,8 +210,8 @@ static void *churner(void *arg)
 		may(ioasid_alloc_child(s.ctx, s.gpa, &space), 0, "alloc");
 		may(ioasid_alloc_user_table(s.ctx, s.gpa, NULL, &child), 0, "alloc table");
 		may(ioasid_map(s.ctx, space, 0, GPA, 4 * GUEST_PAGE, 3), 0, "map child");
-		may(ioasid_free(s.ctx, child), 0, "free table");
-		may(ioasid_free(s.ctx, space), 0, "free");
+		may(ioasid_ioas_free(s.ctx, child), 0, "free table");
+		may(ioasid_ioas_free(s.ctx, space), 0, "free");
 	}
 	return NULL;
 }

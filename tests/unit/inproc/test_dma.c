@@ -389,7 +389,7 @@ static uint32_t shared_space(struct rig *rig, uint32_t pasid)
 	const struct ioasid_alloc a = { .kind = IOASID_KIND_SHARED, .parent = IOASID_INVALID };
 	uint32_t ioasid;
 
-	ok(ioasid_alloc(rig->ctx, &a, &ioasid));
+	ok(ioasid_ioas_alloc(rig->ctx, &a, &ioasid));
 	ok(ioasid_dev_attach_pasid(rig->handle[0], ioasid, pasid, 0));
 	return ioasid;
 }

@@ -172,7 +172,7 @@ int ioasid_alloc_user_table(struct ioasid *ctx, uint32_t parent, const struct io
 	return 0;
 }
 
-int ioasid_free(struct ioasid *ctx, uint32_t id)
+int ioasid_ioas_free(struct ioasid *ctx, uint32_t id)
 {
 	ut_assert(ctx == SHIM_CTX);
 	note("free %u", id);
