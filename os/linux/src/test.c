@@ -26,6 +26,7 @@ bool os_fault_point(void)
 
 long os_alloc_live(void)
 {
+	os_rcu_barrier();
 	return (long)atomic64_read(&live);
 }
 

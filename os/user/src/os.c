@@ -44,6 +44,7 @@ bool os_fault_point(void)
 
 long os_alloc_live(void)
 {
+	os_rcu_barrier();
 	return __atomic_load_n(&live, __ATOMIC_RELAXED);
 }
 
@@ -150,6 +151,33 @@ void os_page_free(void *page)
 	os_pages_free(page, 0);
 }
 
+/*
+ * Aligned by hand: glibc takes two pages for an aligned one, and never uses the place of aligned memory
+ * that was freed for the next of the same size. What malloc() said stands before the first line.
+ */
+#define LINE 64
+
+void *os_lines_zalloc(size_t size, int gfp)
+{
+	char *base = os_zalloc(size + LINE + sizeof(base)), *p = base;
+
+	if (!base)
+		return NULL;
+	p += LINE + sizeof(base) - 1;
+	p -= (uintptr_t)p % LINE;
+	memcpy(p - sizeof(base), &base, sizeof(base));
+	return p;
+}
+
+void os_lines_free(void *p)
+{
+	void *base = NULL;
+
+	if (p)
+		memcpy(&base, (char *)p - sizeof(base), sizeof(base));
+	os_free(base);
+}
+
 /* ---- locks --------------------------------------------------------------------------------- */
 void init_rwsem(struct rw_semaphore *sem)
 {
@@ -205,6 +233,12 @@ static void completion_take(struct completion *x)
 
 void wait_for_completion(struct completion *x)
 {
+	/* A work may have to complete it, for which there was no thread. */
+	while (unlikely(READ_ONCE(os_work_stranded))) {
+		os_work_kick();
+		if (wait_for_completion_ms(x, 10))
+			return;
+	}
 	pthread_mutex_lock(&x->m);
 	while (!x->done)
 		pthread_cond_wait(&x->c, &x->m);

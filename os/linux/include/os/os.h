@@ -53,6 +53,7 @@
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #undef pr_fmt
 #define pr_fmt(fmt) "ioasid: " fmt
@@ -84,6 +85,10 @@ static inline void os_page_free(void *page)
 {
 	free_page((unsigned long)page);
 }
+
+/** os_lines_zalloc() - zeroed memory that begins with a cache line; @size is a power of two. */
+#define os_lines_zalloc(size, gfp) kzalloc(size, gfp)
+#define os_lines_free(p)	   kfree(p)
 
 /** os_virt_to_phys() - physical address of memory from os_page_zalloc() or kzalloc(). */
 static inline u64 os_virt_to_phys(const void *p)
@@ -123,6 +128,69 @@ static __always_inline void os_rcu_enter(void)
 static __always_inline void os_rcu_exit(void)
 {
 	rcu_read_unlock();
+}
+
+static inline void os_synchronize_rcu(void)
+{
+	synchronize_rcu();
+}
+
+/** struct os_rcu - part of an object that something is done with when its readers have left. */
+struct os_rcu {
+	struct rcu_head head;
+	void (*fn)(struct os_rcu *rcu);
+	void *base;
+};
+/** os_call_rcu() - @fn(@rcu) then, in softirq context. Does not sleep. */
+void os_call_rcu(struct os_rcu *rcu, void (*fn)(struct os_rcu *rcu));
+/** os_free_rcu() - kvfree(@base) then; @rcu is somewhere in it. Does not sleep. */
+void os_free_rcu(void *base, struct os_rcu *rcu);
+
+/** os_rcu_barrier() - everything given to these before is done; before the module goes. */
+static inline void os_rcu_barrier(void)
+{
+	rcu_barrier();
+}
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+/** os_task_id() - names who is running as long as he does: the task, or a softirq on top of it. */
+static inline const void *os_task_id(void)
+{
+	return (const void *)((unsigned long)current | !!in_serving_softirq());
+}
+
+/**
+ * os_init(), os_exit() - when the module comes, and goes: on return nothing runs in it any more that
+ * was queued or waited for readers. Nothing is queued then. Sleep. os_init(): 0 or -ENOMEM.
+ */
+int os_init(void);
+void os_exit(void);
+
+/**
+ * struct os_work - something to do in a kernel worker
+ *
+ * Works that sleep do not hold up others, as long as they are not more than a work queue of the kernel
+ * runs at once (WQ_MAX_ACTIVE: 512 in 6.12, 2048 in later ones). @fn may free it, best as the last thing it
+ * does: another work at the same address waits for it to return.
+ */
+extern struct workqueue_struct *os_wq;
+struct os_work {
+	struct work_struct w;
+	void (*fn)(struct os_work *work);
+};
+void os_work_run(struct work_struct *w);
+
+static inline void os_work_init(struct os_work *work, void (*fn)(struct os_work *work))
+{
+	INIT_WORK(&work->w, os_work_run);
+	work->fn = fn;
+}
+
+/** os_work_queue() - run it soon; not again before it has begun. Does not sleep, cannot fail. */
+static inline void os_work_queue(struct os_work *work)
+{
+	queue_work(os_wq, &work->w);
 }
 
 /* ---- caller memory ------------------------------------------------------------------------ */

@@ -11,7 +11,7 @@
  * @nth: 1 fails the next one; 0 switches injection off
  */
 void os_alloc_fail_nth(unsigned long nth);
-/** os_alloc_live() - allocations of the test module not yet freed. */
+/** os_alloc_live() - allocations of the test module not yet freed nor given to os_free_rcu(). Sleeps. */
 long os_alloc_live(void);
 /** os_fault_point() - a failure point that is not an allocation; true: fail here now. */
 bool os_fault_point(void);

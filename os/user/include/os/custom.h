@@ -21,7 +21,11 @@
  * Fault-injection tests only. Per thread, so that a helper thread is not hit instead.
  */
 void os_alloc_fail_nth(unsigned long nth);
-/** os_alloc_live() - allocations not yet freed in this process (tests compare before and after). */
+/**
+ * os_alloc_live() - allocations not yet freed in this process (tests compare before and after)
+ *
+ * What was given to os_free_rcu() counts as freed. Sleeps. Not inside os_rcu_enter().
+ */
 long os_alloc_live(void);
 /** os_fault_point() - a failure point that is not an allocation; true: fail here now. */
 bool os_fault_point(void);
@@ -30,6 +34,9 @@ void *os_zalloc(size_t size);
 void os_free(const void *p);
 void *os_page_zalloc(void);
 void os_page_free(void *page);
+/** os_lines_zalloc() - zeroed memory that begins with a cache line; @size is a power of two. */
+void *os_lines_zalloc(size_t size, int gfp);
+void os_lines_free(void *p);
 /** os_pages_zalloc() - 2^@order zeroed pages, aligned to their size. */
 void *os_pages_zalloc(unsigned int order);
 void os_pages_free(void *pages, unsigned int order);
@@ -62,6 +69,8 @@ typedef struct mutex spinlock_t;
 #define spin_lock_init(l) mutex_init(l)
 #define spin_lock(l)	  mutex_lock(l)
 #define spin_unlock(l)	  mutex_unlock(l)
+#define spin_lock_bh(l)	  mutex_lock(l)
+#define spin_unlock_bh(l) mutex_unlock(l)
 
 struct rw_semaphore {
 	pthread_rwlock_t l;
@@ -97,10 +106,73 @@ static __always_inline void os_rcu_enter(void)
 		os_rcu_register_slow();
 	urcu_memb_read_lock();
 }
+/* The thread sanitizer does not see that os_synchronize_rcu() waits for readers. */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+extern char os_rcu_tsan_readers;
+#define os_rcu_tsan_acquire() __tsan_acquire(&os_rcu_tsan_readers)
+#define os_rcu_tsan_release() __tsan_release(&os_rcu_tsan_readers)
+#else
+#define os_rcu_tsan_acquire() ((void)0)
+#define os_rcu_tsan_release() ((void)0)
+#endif
 static __always_inline void os_rcu_exit(void)
 {
+	os_rcu_tsan_release();
 	urcu_memb_read_unlock();
 }
+/** os_rcu_inside() - is the calling thread between the two? */
+static inline bool os_rcu_inside(void)
+{
+	return urcu_memb_read_ongoing();
+}
+
+/* As in the kernel, where they are spelled the same and take the same. */
+#undef rcu_assign_pointer
+#undef rcu_dereference
+#define rcu_assign_pointer(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
+#define rcu_dereference(p)	 READ_ONCE(p)
+/** os_synchronize_rcu() - wait until all readers of now have left. Not inside os_rcu_enter(). */
+void os_synchronize_rcu(void);
+/** struct os_rcu - part of an object that something is done with when its readers have left. */
+struct os_rcu {
+	struct os_rcu *next;
+	void (*fn)(struct os_rcu *rcu);
+	void *base;
+};
+/** os_call_rcu() - @fn(@rcu) then, in another thread; it must not sleep. Does not sleep itself. */
+void os_call_rcu(struct os_rcu *rcu, void (*fn)(struct os_rcu *rcu));
+/** os_free_rcu() - kvfree(@base) then; @rcu is somewhere in it. Does not sleep. */
+void os_free_rcu(void *base, struct os_rcu *rcu);
+/** os_rcu_barrier() - everything given to os_call_rcu() or os_free_rcu() before is done. Sleeps. */
+void os_rcu_barrier(void);
+
+/* ---- threads ------------------------------------------------------------------------------------ */
+/** os_task_id() - names the calling thread as long as it lives. */
+static inline const void *os_task_id(void)
+{
+	return &os_rcu_registered;
+}
+/**
+ * struct os_work - something to do in a thread of the process
+ *
+ * Works that sleep do not keep others from running: there are as many threads as it takes. @fn may
+ * free it.
+ */
+struct os_work {
+	void (*fn)(struct os_work *work);
+	struct os_work *next;
+};
+static inline void os_work_init(struct os_work *work, void (*fn)(struct os_work *work))
+{
+	work->fn = fn;
+	work->next = NULL;
+}
+/** os_work_queue() - run it soon; not again before it has begun. Does not sleep, cannot fail. */
+void os_work_queue(struct os_work *work);
+/** os_work_stranded - works wait and the process could not have a thread; os_work_kick() tries again. */
+extern bool os_work_stranded;
+void os_work_kick(void);
 
 /* ---- caller memory ------------------------------------------------------------------------------ */
 /**

@@ -15,6 +15,8 @@
 #define GFP_KERNEL	   0
 #define GFP_KERNEL_ACCOUNT 0
 #define GFP_ATOMIC	   0
+#define GFP_NOWAIT	   0
+#define __GFP_NOWARN	   0
 
 #define might_sleep()			((void)0)
 #define cond_resched()			((void)0)
