@@ -5,10 +5,12 @@
  * struct idnode - 64 slots
  * @used: slots that are not NULL
  * @full: slots below which no number is free (leaves: same as @used)
+ * @rcu: for nodes that readers may still look at
  */
 struct idnode {
 	u64 used;
 	u64 full;
+	struct os_rcu rcu;
 	void *slot[IDTREE_FANOUT];
 };
 
@@ -28,6 +30,14 @@ void idtree_init(struct idtree *t, unsigned int bits)
 	t->count = 0;
 	t->levels = (u8)DIV_ROUND_UP(bits, IDTREE_LG2);
 	t->last = (u32)(BIT_ULL(bits) - 1);
+	t->rcu = false;
+	BUILD_BUG_ON(IDTREE_LEVELS * IDTREE_LG2 < 31);
+}
+
+void idtree_init_rcu(struct idtree *t, unsigned int bits)
+{
+	idtree_init(t, bits);
+	t->rcu = true;
 }
 
 static void node_free(struct idnode *node, unsigned int level)
@@ -53,13 +63,13 @@ void idtree_destroy(struct idtree *t)
 
 void *idtree_find(const struct idtree *t, u32 id)
 {
-	struct idnode *node = t->root;
+	struct idnode *node = READ_ONCE(t->root);
 	unsigned int level;
 
 	if (id > t->last)
 		return NULL;
 	for (level = t->levels; node && level-- > 0;)
-		node = node->slot[slot_of(id, level)];
+		node = READ_ONCE(node->slot[slot_of(id, level)]);
 	return node;
 }
 
@@ -73,14 +83,22 @@ void *idtree_swap(struct idtree *t, u32 id, void *ptr)
 		return NULL;
 	while (--level > 0)
 		node = node->slot[slot_of(id, level)];
-	node->slot[slot_of(id, 0)] = ptr;
+	rcu_assign_pointer(node->slot[slot_of(id, 0)], ptr);
 	return old;
+}
+
+static void node_drop(const struct idtree *t, struct idnode *node)
+{
+	if (t->rcu)
+		os_free_rcu(node, &node->rcu);
+	else
+		kfree(node);
 }
 
 /* Give back the nodes of a path that an insertion prepared and then could not use. */
 static void prune(struct idtree *t, u32 id)
 {
-	struct idnode *path[8], *node = t->root;
+	struct idnode *path[IDTREE_LEVELS], *node = t->root;
 	unsigned int level = t->levels, n = 0;
 
 	while (node && level-- > 0) {
@@ -88,14 +106,14 @@ static void prune(struct idtree *t, u32 id)
 		node = level ? node->slot[slot_of(id, level)] : NULL;
 	}
 	while (n-- > 0 && !path[n]->used) {
-		kfree(path[n]);
-		if (!n) {
-			t->root = NULL;
-			return;
+		if (n) {
+			level = t->levels - n;
+			WRITE_ONCE(path[n - 1]->slot[slot_of(id, level)], NULL);
+			path[n - 1]->used &= ~BIT_ULL(slot_of(id, level));
+		} else {
+			WRITE_ONCE(t->root, NULL);
 		}
-		level = t->levels - n;
-		path[n - 1]->slot[slot_of(id, level)] = NULL;
-		path[n - 1]->used &= ~BIT_ULL(slot_of(id, level));
+		node_drop(t, path[n]);
 	}
 }
 
@@ -114,18 +132,19 @@ static void mark_full(struct idnode **path, unsigned int levels, u32 id)
 
 int idtree_insert(struct idtree *t, u32 id, void *ptr)
 {
-	struct idnode **link = &t->root, *path[8], *parent = NULL;
+	struct idnode **link = &t->root, *path[IDTREE_LEVELS], *parent = NULL, *node;
 	unsigned int level = t->levels;
 
 	if (id > t->last)
 		return -ERANGE;
 	while (level-- > 0) {
 		if (!*link) {
-			*link = kzalloc(sizeof(**link), GFP_KERNEL_ACCOUNT);
-			if (!*link) {
+			node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
+			if (!node) {
 				prune(t, id);
 				return -ENOMEM;
 			}
+			rcu_assign_pointer(*link, node);
 			if (parent)
 				parent->used |= BIT_ULL(slot_of(id, level + 1));
 		}
@@ -135,7 +154,7 @@ int idtree_insert(struct idtree *t, u32 id, void *ptr)
 	}
 	if (*link)
 		return -EEXIST;
-	*link = ptr;
+	rcu_assign_pointer(*link, ptr);
 	parent->used |= BIT_ULL(slot_of(id, 0));
 	mark_full(path, t->levels, id);
 	t->count++;
@@ -157,7 +176,7 @@ void *idtree_erase(struct idtree *t, u32 id)
 			break;
 		node = node->slot[slot_of(id, level)];
 	}
-	node->slot[slot_of(id, 0)] = NULL;
+	WRITE_ONCE(node->slot[slot_of(id, 0)], NULL);
 	node->used &= ~BIT_ULL(slot_of(id, 0));
 	t->count--;
 	prune(t, id);

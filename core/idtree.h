@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Radix tree from small numbers to pointers, with search for free and for used numbers in time
- * that depends on the width alone. Callers serialize all calls on one tree.
+ * that depends on the width alone. Callers serialize all calls on one tree; idtree_find() may be
+ * called inside RCU besides, if the tree was made for it.
  */
 #ifndef IOASID_CORE_IDTREE_H
 #define IOASID_CORE_IDTREE_H
@@ -19,16 +20,22 @@ struct idnode;
  * @levels: fixed by the width
  * @last: greatest number it can hold
  * @count: numbers in use
+ * @rcu: nodes are freed when readers have left
  */
 struct idtree {
 	struct idnode *root;
 	u32 last;
 	u32 count;
 	u8 levels;
+	bool rcu;
 };
+
+#define IDTREE_LEVELS 6
 
 /** idtree_init() - a tree for numbers of @bits bits (1 to 31). */
 void idtree_init(struct idtree *t, unsigned int bits);
+/** idtree_init_rcu() - the same, with idtree_find() inside RCU; what is found lives by itself. */
+void idtree_init_rcu(struct idtree *t, unsigned int bits);
 /** idtree_destroy() - free the nodes; what they point to is the caller's. */
 void idtree_destroy(struct idtree *t);
 /** idtree_insert() - Return: 0; -EEXIST; -ERANGE beyond the width; -ENOMEM. @ptr is not NULL. */
