@@ -9,12 +9,13 @@
 #define OFFSET(t, f, n) _Static_assert(offsetof(struct t, f) == (n), #t "." #f)
 
 SIZE(ioasid_check_extension, 16);
-SIZE(ioasid_info, 96);
+SIZE(ioasid_info, 104);
 OFFSET(ioasid_info, cookies, 8);
 OFFSET(ioasid_info, nr_cookies, 16);
 OFFSET(ioasid_info, faults_dropped, 56);
 OFFSET(ioasid_info, pinned_bytes, 64);
 OFFSET(ioasid_info, non_coherent, 88);
+OFFSET(ioasid_info, refused_group, 96);
 SIZE(ioasid_range, 24);
 SIZE(ioasid_device_info, 88);
 OFFSET(ioasid_device_info, cookie, 8);
@@ -65,3 +66,6 @@ SIZE(ioasid_dev_attach, 16);
 SIZE(ioasid_dev_reset, 8);
 SIZE(ioasid_dev_eventfd, 16);
 SIZE(ioasid_dev_region, 32);
+SIZE(ioasid_limit, 64);
+OFFSET(ioasid_limit, path, 16);
+OFFSET(ioasid_limit, id, 40);

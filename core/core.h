@@ -13,6 +13,8 @@
  *   faultq->lock (mutex)     records, pending groups
  *   dev->event_lock (mutex)  a leaf: eventfds, signalled from any place that may sleep
  *   dev->route_lock (mutex)  numbers of a device, for lookups by fault reports
+ *   pasid_host.lock (spin)   the allocator of host-wide numbers, see core/pasid_alloc.h; a leaf but
+ *                            for the lock of the limits
  *
  * A home's IOMMU operations are called under the first two and may wait for DMA sections and for
  * devices, never for a page response. Device callbacks (page_response) are called with no lock.
@@ -163,7 +165,9 @@ struct ioasid_faultq {
  * @closed: every further command is ENODEV
  * @ioas: handle -> struct ioas
  * @devices: bound devices (ctx_link)
- * @mode: the context's knob
+ * @mode, @global_min: the context's knobs; 0: not set
+ * @set: its host-wide numbers
+ * @exposed: a number on the wire was shown to the user
  * @promised_bits: or IOASID_INVALID
  * @nr_maps, @pinned: over all address spaces; changed under family locks, hence atomic
  */
@@ -180,7 +184,10 @@ struct ioasid_ctx {
 	u32 nr_devices;
 	u32 nr_routes;
 	u32 mode;
+	u32 global_min;
 	u32 promised_bits;
+	bool exposed;
+	struct ioasid_set *set;
 	atomic64_t nr_maps;
 	atomic64_t pinned;
 	struct ioasid_faultq faultq;
@@ -226,7 +233,12 @@ struct ioasid_group {
  * @gone: unregistered
  * @ctx, @cookie, @ctx_link, @file: while bound
  * @attached: levels of the group's default stack this member asked for (0 .. depth)
- * @space: its numbers -> struct ioas_route; also under @route_lock
+ * @mode, @global_min: its knobs; 0: not set
+ * @space: numbers on the wire: used with a route, used without one (they are the kernel's), or
+ *         quarantined: work with them may still come. Under @route_lock
+ * @routes: number on the wire -> struct ioas_route; written under @route_lock, read there or in RCU
+ * @stuck: routes (link) it let go of while fenced; their numbers are released by RESET or unbinding
+ * @kept_first, @kept_last: numbers its driver keeps for itself; 0: none
  * @attaches: struct ioas_attach (dev_link)
  * @nr_routes: live PASID routes
  * @fault_groups, @nr_fault_groups: page requests waiting; under the context's faultq->lock
@@ -263,11 +275,16 @@ struct ioasid_device {
 	struct list_head ctx_link;
 	u32 attached;
 	u32 mode;
+	u32 global_min;
 	u32 nr_routes;
 	struct list_head attaches;
+	struct list_head stuck;
+	u32 kept_first;
+	u32 kept_last;
 
 	struct mutex route_lock;
 	struct pasid_space space;
+	struct idtree routes;
 	struct ioas *default_ioas;
 	bool faults_off;
 	struct list_head fault_groups;
@@ -307,27 +324,45 @@ struct ioas_attach {
 };
 
 /**
- * struct ioas_route - one number of an attachment. In local mode both numbers are equal.
+ * struct hostnum - a host-wide number of a context (see hostnum.c)
+ * @vpasid: what the guest calls it; @number itself where it has no other name
+ * @routes: live routes with it
+ */
+struct hostnum {
+	struct ioas *ioas;
+	vpasid_t vpasid;
+	ppasid_t number;
+	u32 routes;
+};
+
+/**
+ * struct ioas_route - one number of an attachment
+ * @link: in attach->routes, or in dev->stuck
+ * @vpasid: what the guest programs
+ * @local: the same on the wire, or PPASID_NONE: it never gets there
+ * @global: host-wide number on the wire besides, or PPASID_NONE
+ * @num: the context's side of @global
  * @fresh: made by the command in progress, so that it can be undone
+ * @rcu: mediation reads routes without lock
  */
 struct ioas_route {
 	struct ioas_attach *attach;
 	struct list_head link;
 	vpasid_t vpasid;
-	ppasid_t ppasid;
+	ppasid_t local;
+	ppasid_t global;
+	struct hostnum *num;
 	bool fresh;
+	struct os_rcu rcu;
 };
 
 /* ---- ctx.c -------------------------------------------------------------------------------------- */
 /** ctx_lock_read() - for handlers that lock by themselves. Return: 0; -ENODEV: closed, not locked. */
 int ctx_lock_read(struct ioasid_ctx *ctx);
 struct ioasid_device *ctx_find_device(struct ioasid_ctx *ctx, u64 cookie);
-u32 ctx_advertisable_bits(struct ioasid_ctx *ctx);
 int ctx_check_extension(struct ioasid_ctx *ctx, void *arg);
 int ctx_get_info(struct ioasid_ctx *ctx, void *arg);
-int ctx_set_hwid_mode(struct ioasid_ctx *ctx, void *arg);
-int ctx_set_global_min(struct ioasid_ctx *ctx, void *arg);
-int ctx_set_promised_width(struct ioasid_ctx *ctx, void *arg);
+int ctx_set_quota(struct ioasid_ctx *ctx, void *arg);
 int ctx_unavailable(struct ioasid_ctx *ctx, void *arg);
 
 /* ---- ioas.c -------------------------------------------------------------------------------------- */
@@ -388,10 +423,69 @@ void stack_member_left(struct ioasid_group *g);
 int stack_member_bound(struct ioasid_device *dev);
 void stack_member_unbinding(struct ioasid_device *dev);
 
+/* ---- mode.c: mode, split, width -------------------------------------------------------------------------------- */
+/** struct width - how many numbers a guest may use on all devices added; 0: none takes PASIDs */
+struct width {
+	u32 numbers;
+};
+void width_add(struct width *w, const struct ioasid_device *dev);
+u32 width_bits(const struct width *w);
+/** ctx_advertisable_bits() - PASID bits a vIOMMU over all bound devices may report; 0: none. */
+u32 ctx_advertisable_bits(struct ioasid_ctx *ctx);
+/** device_mode(), device_global_min() - what is in force: device's knob, else context's, else default. */
+u32 device_mode(const struct ioasid_device *dev);
+u32 device_global_min(const struct ioasid_device *dev);
+bool device_is_global(const struct ioasid_device *dev);
+/** device_takes_pasids() - it has them, and is alone in its group. */
+bool device_takes_pasids(const struct ioasid_device *dev);
+/** device_local_last() - greatest number a guest manages itself on @dev. */
+u32 device_local_last(const struct ioasid_device *dev);
+/** device_keeps_promise() - what was promised fits @dev as it is set now. */
+bool device_keeps_promise(const struct ioasid_ctx *ctx, const struct ioasid_device *dev);
+/** device_set_mode() - the device's knob. 0; -EBUSY PASID routes; -EOPNOTSUPP; -EMEDIUMTYPE. */
+int device_set_mode(struct ioasid_device *dev, u32 mode);
+int mode_set(struct ioasid_ctx *ctx, void *arg);
+int mode_set_global_min(struct ioasid_ctx *ctx, void *arg);
+int mode_set_promised_width(struct ioasid_ctx *ctx, void *arg);
+
+/* ---- hostnum.c: host-wide numbers of a context ------------------------------------------------------------------ */
+/** hostnum_find() - by vPASID; hostnum_of(): by number. NULL: none. */
+struct hostnum *hostnum_find(struct ioasid_ctx *ctx, vpasid_t vpasid);
+struct hostnum *hostnum_of(struct ioasid_ctx *ctx, ppasid_t number);
+/**
+ * hostnum_make() - a new one, without routes
+ * @ioas: what it is going to name
+ * @only: the device it is for; NULL: all that are attached to @ioas
+ * @identity: its vPASID is the number itself; else @vpasid
+ *
+ * Return: number, to be given hostnum_drop_unused() if no route came of it; ERR_PTR: -ENOSPC, -EDQUOT,
+ * -ENOMEM.
+ */
+struct hostnum *hostnum_make(struct ioas *ioas, const struct ioasid_device *only, bool identity,
+			     vpasid_t vpasid);
+/** hostnum_hold() - one route more; holds the number for the IOMMU. */
+int hostnum_hold(struct hostnum *num);
+/** hostnum_release() - what hostnum_hold() took, when nothing with the number is still to come. */
+void hostnum_release(struct ioasid_ctx *ctx, ppasid_t number);
+/** hostnum_drop_unused() - without routes it ends; the number may stay pending. */
+void hostnum_drop_unused(struct hostnum *num);
+
 /* ---- route.c: PASID routes ------------------------------------------------------------------------------------ */
 int route_attach(struct ioasid_device *dev, struct ioas *ioas, u32 flags, vpasid_t vpasid);
 int route_detach(struct ioasid_device *dev, struct ioas *ioas);
 void route_detach_all(struct ioasid_device *dev);
+/** route_find() - the route of @vpasid on @dev, or NULL. dev->route_lock, ctx->lock or RCU. */
+struct ioas_route *route_find(struct ioasid_device *dev, vpasid_t vpasid);
+/** route_on_wire() - the route behind a number on the wire, or NULL. The same locks. */
+struct ioas_route *route_on_wire(struct ioasid_device *dev, ppasid_t ppasid);
+/** route_next() - the first route with a vPASID at or after *@vpasid, which is moved there. */
+struct ioas_route *route_next(struct ioasid_device *dev, u32 *vpasid);
+/** route_cancel_faults() - page requests by any of its numbers; as faultq_cancel(). */
+void route_cancel_faults(struct ioas_route *route, const struct ioas *ioas);
+/** route_release_stuck() - nothing of @dev is on its way any more: numbers it let go of are free. */
+void route_release_stuck(struct ioasid_device *dev);
+/** device_keeps() - its driver named that number as its own. */
+bool device_keeps(const struct ioasid_device *dev, u32 number);
 struct ioas_attach *route_find_attach(struct ioasid_device *dev, struct ioas *ioas);
 int route_set_hwid(struct ioasid_ctx *ctx, void *arg);
 int route_clear_hwid(struct ioasid_ctx *ctx, void *arg);
@@ -399,6 +493,10 @@ int route_clear_hwid(struct ioasid_ctx *ctx, void *arg);
 /* ---- inval.c, query.c -------------------------------------------------------------------------------------------- */
 int inval_cache(struct ioasid_ctx *ctx, void *arg);
 int query_objects(struct ioasid_ctx *ctx, void *arg);
+
+/* ---- quota.c: limits of the host ------------------------------------------------------------------------------------ */
+int limit_get(struct ioasid_ctx *ctx, void *arg);
+int limit_set(struct ioasid_ctx *ctx, void *arg);
 
 /* ---- fault.c ------------------------------------------------------------------------------------------------------- */
 void faultq_init(struct ioasid_faultq *q);

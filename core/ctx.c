@@ -15,12 +15,23 @@ void ioasid_machine_init(struct ioasid_machine *machine, const struct ioasid_hom
 	mutex_init(&machine->lock);
 	INIT_LIST_HEAD(&machine->devices);
 	INIT_LIST_HEAD(&machine->groups);
+	pasid_host_init(&machine->pasids, ops->pasids, ops->limit_release);
 }
 
 void ioasid_machine_destroy(struct ioasid_machine *machine)
 {
 	WARN_ON(!list_empty(&machine->devices));
+	pasid_host_destroy(&machine->pasids);
 	mutex_destroy(&machine->lock);
+}
+
+/* The set may outlive the context. */
+static void name_set(struct ioasid_ctx *ctx)
+{
+	struct pasid_who who = { .ctx = ctx->config.id, .pid = ctx->config.pid };
+
+	memcpy(who.comm, ctx->config.comm, sizeof(who.comm));
+	pasid_set_who(ctx->set, &who);
 }
 
 struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,
@@ -30,6 +41,11 @@ struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,
 
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
+	ctx->set = pasid_set_alloc_ctx(&machine->pasids, ctx);
+	if (IS_ERR(ctx->set)) {
+		kfree(ctx);
+		return ERR_PTR(-ENOMEM);
+	}
 	init_rwsem(&ctx->lock);
 	refcount_set(&ctx->refs, 1);
 	ctx->machine = machine;
@@ -39,6 +55,7 @@ struct ioasid_ctx *ioasid_ctx_open(struct ioasid_machine *machine,
 	ctx->config.max_ioas = ctx->config.max_ioas ?: DEFAULT_MAX_IOAS;
 	ctx->config.max_routes = ctx->config.max_routes ?: DEFAULT_MAX_ROUTES;
 	ctx->config.max_maps = ctx->config.max_maps ?: DEFAULT_MAX_MAPS;
+	name_set(ctx);
 	idtree_init(&ctx->ioas, HANDLE_BITS);
 	INIT_LIST_HEAD(&ctx->devices);
 	ctx->promised_bits = IOASID_INVALID;
@@ -57,6 +74,11 @@ void ioasid_ctx_close(struct ioasid_ctx *ctx)
 	ctx->closed = true;
 	ioas_destroy_all(ctx);
 	up_write(&ctx->lock);
+	/*
+	 * Its numbers went with their routes; what somebody else still holds stays pending, and charged,
+	 * until he lets go. Information that comes late still finds the set.
+	 */
+	pasid_free_all(ctx->set);
 	atomic64_sub(1, &ctx->machine->nr_ctx);
 	trace_ioasid_ctx_close(ctx);
 	ioasid_ctx_put(ctx);
@@ -71,6 +93,7 @@ void ioasid_ctx_put(struct ioasid_ctx *ctx)
 {
 	if (!refcount_dec_and_test(&ctx->refs))
 		return;
+	pasid_set_destroy(ctx->set);
 	idtree_destroy(&ctx->ioas);
 	faultq_destroy(&ctx->faultq);
 	rwsem_destroy(&ctx->lock);
@@ -122,9 +145,11 @@ static const u32 extensions[] = {
 	[IOASID_EXT_SHARED] = 1,
 	[IOASID_EXT_SOFTWARE_NESTING] = 1,
 	[IOASID_EXT_PASID_LOCAL] = 1,
+	[IOASID_EXT_PASID_GLOBAL] = 1,
 	[IOASID_EXT_PAGE_REQUEST] = 1,
 	[IOASID_EXT_MAP_FD] = 1,
 	[IOASID_EXT_QUERY] = 1,
+	[IOASID_EXT_QUOTA] = 1,
 };
 
 int ctx_check_extension(struct ioasid_ctx *ctx, void *arg)
@@ -148,43 +173,15 @@ int ctx_unavailable(struct ioasid_ctx *ctx, void *arg)
 
 /* ---- information ------------------------------------------------------------------------------- */
 
-/* Bits this device adds to the minimum; 0: it takes no PASID and does not count. */
-static u32 device_bits(const struct ioasid_device *dev)
-{
-	return dev->policy->pasid ? dev->pasid_bits : 0;
-}
-
-static u32 min_bits(u32 so_far, u32 bits)
-{
-	if (!bits)
-		return so_far;
-	return so_far ? min(so_far, bits) : bits;
-}
-
-/**
- * ctx_advertisable_bits() - PASID bits a vIOMMU over all bound devices may report
- * @ctx: context, lock held
- *
- * Return: bits, 0: none. Source: design section 5.2.
- */
-u32 ctx_advertisable_bits(struct ioasid_ctx *ctx)
-{
-	struct ioasid_device *dev;
-	u32 bits = 0;
-
-	list_for_each_entry(dev, &ctx->devices, ctx_link)
-		bits = min_bits(bits, device_bits(dev));
-	return bits;
-}
-
-struct width_sum {
-	u32 bits;
+/* struct device_sum - what a list of devices has in common */
+struct device_sum {
+	struct width width;
 	bool non_coherent;
 };
 
-static void sum_device(struct width_sum *sum, const struct ioasid_device *dev)
+static void sum_device(struct device_sum *sum, const struct ioasid_device *dev)
 {
-	sum->bits = min_bits(sum->bits, device_bits(dev));
+	width_add(&sum->width, dev);
 	if (!(dev->iommu->caps & IOASID_IOMMU_SNOOP))
 		sum->non_coherent = true;
 }
@@ -210,7 +207,7 @@ static u64 *copy_cookies(const struct ioasid_info *info)
 }
 
 static int sum_devices(struct ioasid_ctx *ctx, const struct ioasid_info *info, const u64 *cookies,
-		       struct width_sum *sum)
+		       struct device_sum *sum)
 {
 	struct ioasid_device *dev;
 	u32 i;
@@ -233,7 +230,7 @@ static u32 no_migration(struct ioasid_ctx *ctx)
 {
 	struct ioasid_device *dev;
 	struct ioas *ioas;
-	u32 id, why = IOASID_NOMIG_HOME;
+	u32 id, why = IOASID_NOMIG_HOME | (ctx->exposed ? IOASID_NOMIG_EXPOSED : 0);
 
 	list_for_each_entry(dev, &ctx->devices, ctx_link) {
 		if (!dev->ops->can_save || !dev->ops->can_save(dev))
@@ -261,19 +258,37 @@ static bool reaches_non_coherent(struct ioasid_device *dev)
 	return false;
 }
 
+/* ECAP.PSS holds the width less one; the other two hold the width itself. */
+static void fill_width(struct ioasid_info *info, u32 bits)
+{
+	info->pasid_bits = bits;
+	info->vtd_pss = bits ? bits - 1 : 0;
+	info->smmu_ssidsize = bits;
+	info->pcie_width = bits;
+}
+
+static void fill_quota(const struct ioasid_set *set, struct ioasid_info *info)
+{
+	spinlock_t *lock = &set->host->lock;
+
+	spin_lock_bh(lock);
+	info->quota = set->ceiling;
+	info->ids_live = set->nr;
+	info->ids_pending = set->nr_pending;
+	info->refused_by = set->refused_by;
+	info->refused_group = set->refused_group;
+	spin_unlock_bh(lock);
+}
+
 static int fill_info(struct ioasid_ctx *ctx, struct ioasid_info *info, const u64 *cookies)
 {
-	struct width_sum sum = { 0 };
+	struct device_sum sum = { 0 };
 	struct ioasid_device *dev;
 	int rc = sum_devices(ctx, info, cookies, &sum);
 
 	if (rc)
 		return rc;
-	info->pasid_bits = sum.bits;
-	/* ECAP.PSS holds the width less one; the other two hold the width itself. */
-	info->vtd_pss = sum.bits ? sum.bits - 1 : 0;
-	info->smmu_ssidsize = sum.bits;
-	info->pcie_width = sum.bits;
+	fill_width(info, width_bits(&sum.width));
 	info->promised_bits = ctx->promised_bits;
 	info->nr_ioasids = ctx->ioas.count;
 	info->nr_devices = ctx->nr_devices;
@@ -285,9 +300,7 @@ static int fill_info(struct ioasid_ctx *ctx, struct ioasid_info *info, const u64
 	}
 	info->nr_faults = faultq_info(ctx, &info->faults_dropped);
 	info->pinned_bytes = (u64)atomic64_read(&ctx->pinned);
-	info->quota = IOASID_INVALID;
-	info->ids_live = 0;
-	info->ids_pending = 0;
+	fill_quota(ctx->set, info);
 	info->no_migration = no_migration(ctx);
 	info->non_coherent = sum.non_coherent;
 	return 0;
@@ -310,63 +323,13 @@ int ctx_get_info(struct ioasid_ctx *ctx, void *arg)
 	return rc;
 }
 
-/* ---- number policy -------------------------------------------------------------------------------- */
+/* ---- quota ------------------------------------------------------------------------------------------ */
 
-static int policy_device(struct ioasid_ctx *ctx, const struct ioasid_hwid_policy *p,
-			 struct ioasid_device **dev)
+int ctx_set_quota(struct ioasid_ctx *ctx, void *arg)
 {
-	*dev = NULL;
-	if (!(p->flags & IOASID_HWID_DEVICE))
-		return p->cookie ? -EINVAL : 0;
-	*dev = ctx_find_device(ctx, p->cookie);
-	return *dev ? 0 : -ENOENT;
-}
+	struct ioasid_quota *q = arg;
+	const struct ioasid_home_ops *ops = ctx->machine->ops;
 
-int ctx_set_hwid_mode(struct ioasid_ctx *ctx, void *arg)
-{
-	struct ioasid_hwid_policy *p = arg;
-	struct ioasid_device *dev;
-	int rc;
-
-	if (p->value > IOASID_MODE_GLOBAL)
-		return -EINVAL;
-	rc = policy_device(ctx, p, &dev);
-	if (rc)
-		return rc;
-	/* Host-wide numbers are not offered yet (IOASID_EXT_PASID_GLOBAL). */
-	if (p->value == IOASID_MODE_GLOBAL)
-		return -EOPNOTSUPP;
-	if (dev)
-		dev->mode = p->value;
-	else
-		ctx->mode = p->value;
-	return 0;
-}
-
-int ctx_set_global_min(struct ioasid_ctx *ctx, void *arg)
-{
-	struct ioasid_hwid_policy *p = arg;
-	struct ioasid_device *dev;
-	int rc;
-
-	if (!p->value || p->value > (1U << IOASID_PASID_BITS))
-		return -EINVAL;
-	rc = policy_device(ctx, p, &dev);
-	/* A split only means something in global mode, which is not offered yet. */
-	return rc ?: -EOPNOTSUPP;
-}
-
-int ctx_set_promised_width(struct ioasid_ctx *ctx, void *arg)
-{
-	struct ioasid_hwid_policy *p = arg;
-	u32 bits;
-
-	if (p->cookie || p->value > IOASID_PASID_BITS)
-		return -EINVAL;
-	/* A guest may be told a width before any device is plugged; binding checks it then. */
-	bits = ctx_advertisable_bits(ctx);
-	if (bits && p->value > bits)
-		return -EMEDIUMTYPE;
-	ctx->promised_bits = p->value;
-	return 0;
+	return pasid_set_quota(ctx->set, q->quota, q->flags & IOASID_QUOTA_RESERVE,
+			       !ops->privileged || ops->privileged());
 }

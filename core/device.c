@@ -105,6 +105,8 @@ static int check_desc(const struct ioasid_device_desc *desc)
 		return -EINVAL;
 	if (desc->caps & IOASID_DEV_PRI && !(desc->caps & IOASID_DEV_ATS))
 		return -EINVAL;
+	if (desc->kept_last && (!desc->kept_first || desc->kept_first > desc->kept_last))
+		return -EINVAL;
 	if (!policy->available)
 		return -EOPNOTSUPP;
 	return policy->pasid && !desc->pasid_bits ? -EINVAL : 0;
@@ -143,6 +145,8 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
 	dev->pasid_bits = dev->policy->pasid ? min(desc->pasid_bits, desc->iommu->pasid_bits) : 0;
 	dev->pri_share = desc->pri_share ?: DEFAULT_PRI_SHARE;
 	dev->nr_regions = desc->nr_regions;
+	dev->kept_first = desc->kept_first;
+	dev->kept_last = desc->kept_last;
 	dev->priv = priv;
 	refcount_set(&dev->refs, 1);
 	refcount_set(&dev->calls, 1);
@@ -150,6 +154,7 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
 	mutex_init(&dev->route_lock);
 	mutex_init(&dev->event_lock);
 	INIT_LIST_HEAD(&dev->attaches);
+	INIT_LIST_HEAD(&dev->stuck);
 	INIT_LIST_HEAD(&dev->fault_groups);
 	mutex_lock(&machine->lock);
 	rc = group_join(machine, dev, desc->group);
@@ -241,10 +246,13 @@ static void set_binding(struct ioasid_device *dev, struct ioasid_ctx *ctx,
 {
 	/* Fault reports look at it under the route lock alone. */
 	mutex_lock(&dev->route_lock);
-	if (ctx)
+	if (ctx) {
 		pasid_space_init(&dev->space, dev->pasid_bits);
-	else
+		idtree_init_rcu(&dev->routes, IOASID_PASID_BITS);
+	} else {
 		pasid_space_destroy(&dev->space);
+		idtree_destroy(&dev->routes);
+	}
 	dev->faults_off = false;
 	WRITE_ONCE(dev->ctx, ctx);
 	WRITE_ONCE(dev->file, file);
@@ -317,11 +325,14 @@ static void device_unbind(struct ioasid_device *dev)
 	stack_member_unbinding(dev);
 	if (dev->ops->unbind)
 		dev->ops->unbind(dev);
+	/* Stopped and without routes: nothing of it is on its way, fenced or not. */
+	route_release_stuck(dev);
 	list_del(&dev->ctx_link);
 	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices - 1);
 	faultq_disown(dev);
 	drop_eventfds(dev);
-	dev->mode = IOASID_MODE_DEFAULT;
+	WRITE_ONCE(dev->mode, IOASID_MODE_DEFAULT);
+	WRITE_ONCE(dev->global_min, 0);
 	WRITE_ONCE(dev->last_refusal, IOASID_REFUSAL_NONE);
 	trace_ioasid_unbind(ctx, dev, dev->cookie);
 	bind_release(dev);
@@ -437,21 +448,20 @@ static struct ioasid_ctx *devfile_lock(struct ioasid_devfile *file)
 static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 cookie)
 {
 	struct ioasid_device *dev = file->dev;
-	u32 bits;
 	int rc;
 
 	if (ctx->closed)
 		return -ENODEV;
 	if (ctx_find_device(ctx, cookie))
 		return -EEXIST;
-	bits = dev->policy->pasid ? dev->pasid_bits : IOASID_PASID_BITS;
-	if (ctx->promised_bits != IOASID_INVALID && dev->policy->pasid && ctx->promised_bits > bits)
-		return -EMEDIUMTYPE;
 	rc = bind_take(file, ctx, cookie);
 	if (rc)
 		return rc;
-	/* The context's lock keeps everybody from attaching before the home agrees. */
-	rc = dev->ops->bind ? dev->ops->bind(dev) : 0;
+	/* The context's lock keeps everybody from attaching before all agree. */
+	if (!device_keeps_promise(ctx, dev))
+		rc = -EMEDIUMTYPE;
+	else if (dev->ops->bind)
+		rc = dev->ops->bind(dev);
 	if (rc) {
 		bind_release(dev);
 		return rc;
@@ -561,11 +571,8 @@ int devfile_reset(struct ioasid_devfile *file, void *arg)
 		dev->ops->reset(dev);
 	dev->iommu->ops->purge(dev);
 	/* Its work is gone, and with it what may still have carried a number it let go of. */
-	if (!READ_ONCE(dev->fenced)) {
-		mutex_lock(&dev->route_lock);
-		pasid_space_release_pending(&dev->space);
-		mutex_unlock(&dev->route_lock);
-	}
+	if (!READ_ONCE(dev->fenced))
+		route_release_stuck(dev);
 	faultq_start(dev);
 	trace_ioasid_reset(ctx, dev, READ_ONCE(dev->fenced) ? -EIO : 0);
 	unlock_ctx(ctx);
@@ -658,6 +665,9 @@ static void fill_bound(struct ioasid_device *dev, struct ioasid_device_info *inf
 {
 	info->cookie = dev->cookie;
 	info->caps = dev->caps | blocked_caps(dev);
+	info->mode = device_mode(dev);
+	info->global_min = device_is_global(dev) ? device_global_min(dev) : 0;
+	info->no_migration |= dev->ctx->exposed ? IOASID_NOMIG_EXPOSED : 0;
 	info->default_ioasid = device_default(dev);
 	info->nr_pasid_routes = dev->nr_routes;
 	info->last_refusal = dev->last_refusal;

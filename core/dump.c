@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Printing objects, for the administrator of a host; see core/dump.h for the form. */
 #include "core/core.h"
-#include "core/dump.h"
+#include "core/dump_print.h"
 #include "core/words.h"
 
 /* Objects per step: long enough to be quick, short enough not to keep others from the locks. */
@@ -9,8 +9,8 @@
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Names come from users and drivers: whatever they hold, a line stays a line. */
-static void print_string(const struct ioasid_dump *d, const char *field, const char *text)
+/* Names come from users and drivers. They are printed in pieces, as long as they are. */
+void dump_string(const struct ioasid_dump *d, const char *field, const char *text)
 {
 	char safe[64];
 	unsigned int i;
@@ -19,22 +19,33 @@ static void print_string(const struct ioasid_dump *d, const char *field, const c
 		d->print(d, " %s=-", field);
 		return;
 	}
-	for (i = 0; i < sizeof(safe) - 1 && text[i]; i++) {
-		safe[i] = text[i];
-		if (text[i] < ' ' || text[i] > '~' || text[i] == '"' || text[i] == '\\')
-			safe[i] = '_';
+	d->print(d, " %s=\"", field);
+	while (*text) {
+		for (i = 0; i < sizeof(safe) - 1 && *text; i++, text++) {
+			safe[i] = *text;
+			if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+				safe[i] = '_';
+		}
+		safe[i] = 0;
+		d->print(d, "%s", safe);
 	}
-	safe[i] = 0;
-	d->print(d, " %s=\"%s\"", field, safe);
+	d->print(d, "\"");
 }
 
-/* IOASID_INVALID, in whichever sense, is nothing. */
-static void print_number(const struct ioasid_dump *d, const char *field, u32 value)
+void dump_number(const struct ioasid_dump *d, const char *field, u32 value)
 {
 	if (value == IOASID_INVALID)
 		d->print(d, " %s=-", field);
 	else
 		d->print(d, " %s=%u", field, value);
+}
+
+void dump_id(const struct ioasid_dump *d, const char *field, u64 id)
+{
+	if (!id)
+		d->print(d, " %s=-", field);
+	else
+		d->print(d, " %s=%llu", field, (unsigned long long)id);
 }
 
 static void print_bits(const struct ioasid_dump *d, const char *field, u32 bits,
@@ -56,7 +67,7 @@ static void print_bits(const struct ioasid_dump *d, const char *field, u32 bits,
 static void print_who(const struct ioasid_dump *d, const struct ioasid_ctx *ctx)
 {
 	d->print(d, " pid=%u", ctx->config.pid);
-	print_string(d, "comm", ctx->config.comm);
+	dump_string(d, "comm", ctx->config.comm);
 }
 
 static void print_refusal(const struct ioasid_dump *d, const struct ioasid_device *dev)
@@ -64,7 +75,7 @@ static void print_refusal(const struct ioasid_dump *d, const struct ioasid_devic
 	u32 refusal = READ_ONCE(dev->last_refusal);
 
 	d->print(d, " refusal=%u", refusal);
-	print_string(d, "why", refusal ? ioas_word_refusal(refusal) : NULL);
+	dump_string(d, "why", refusal ? ioas_word_refusal(refusal) : NULL);
 }
 
 /* ---- live objects ---------------------------------------------------------------------------- */
@@ -108,7 +119,7 @@ static void dump_header(struct ioasid_ctx *ctx, const struct ioasid_dump *d)
 	d->print(d, " closed=%u ioasids=%u devices=%u routes=%u maps=%lld pinned_bytes=%lld",
 		 ctx->closed, ctx->ioas.count, ctx->nr_devices, ctx->nr_routes,
 		 (long long)atomic64_read(&ctx->nr_maps), (long long)atomic64_read(&ctx->pinned));
-	print_number(d, "promised_bits", ctx->promised_bits);
+	dump_number(d, "promised_bits", ctx->promised_bits);
 	d->print(d, " max_ioasids=%u max_routes=%u max_maps=%u\n", ctx->config.max_ioas,
 		 ctx->config.max_routes, ctx->config.max_maps);
 	mutex_lock(&q->lock);
@@ -125,7 +136,7 @@ static u32 dump_attach(const struct ioas_attach *attach, const struct ioasid_dum
 	list_for_each_entry(route, &attach->routes, link)
 		numbers++;
 	d->print(d, "    attach");
-	print_string(d, "device", d->device_name(attach->dev));
+	dump_string(d, "device", d->device_name(attach->dev));
 	d->print(d, " cookie=0x%llx numbers=%u\n", (unsigned long long)attach->dev->cookie,
 		 numbers);
 	return 1;
@@ -142,8 +153,8 @@ static u32 dump_ioas(const struct ioas *ioas, const struct ioasid_dump *d)
 	list_for_each_entry(domain, &ioas->domains, link)
 		iommus++;
 	d->print(d, "  ioas id=%u", ioas->handle.val);
-	print_string(d, "kind", ioas_word_kind(ioas->kind->kind));
-	print_number(d, "parent", ioas->parent ? ioas->parent->handle.val : IOASID_INVALID);
+	dump_string(d, "kind", ioas_word_kind(ioas->kind->kind));
+	dump_number(d, "parent", ioas->parent ? ioas->parent->handle.val : IOASID_INVALID);
 	d->print(d, " children=%u maps=%llu bytes=%llu snoop=%s addr_bits=%u default_routes=%u",
 		 ioas->nr_children,
 		 (unsigned long long)(ioas->maps ? READ_ONCE(ioas->maps->nr) : 0),
@@ -181,16 +192,18 @@ static void dump_bound(struct ioasid_device *dev, const struct ioasid_dump *d)
 	waiting = dev->nr_fault_groups;
 	mutex_unlock(&dev->ctx->faultq.lock);
 	d->print(d, "  device");
-	print_string(d, "name", d->device_name(dev));
+	dump_string(d, "name", d->device_name(dev));
 	d->print(d, " cookie=0x%llx class=%u", (unsigned long long)dev->cookie, dev->dev_class);
-	print_number(d, "group", g->number);
-	d->print(d, " mode=local");
-	print_number(d, "default", device_default(dev));
-	print_number(d, "below",
-		     g->programmed && g->depth > 1 ? g->stack[0]->handle.val : IOASID_INVALID);
+	dump_number(d, "group", g->number);
+	d->print(d, " mode=%s", device_is_global(dev) ? "global" : "local");
+	dump_number(d, "default", device_default(dev));
+	dump_number(d, "below",
+		    g->programmed && g->depth > 1 ? g->stack[0]->handle.val : IOASID_INVALID);
 	d->print(d, " pasid_routes=%u numbers_pending=%u faults_waiting=%u fenced=%u",
-		 dev->nr_routes, dev->space.pending, waiting, READ_ONCE(dev->fenced));
+		 dev->nr_routes, dev->space.quarantined, waiting, READ_ONCE(dev->fenced));
 	print_refusal(d, dev);
+	dump_number(d, "global_min",
+		    device_is_global(dev) ? device_global_min(dev) : IOASID_INVALID);
 	d->print(d, "\n");
 }
 
@@ -198,15 +211,16 @@ static void dump_bound(struct ioasid_device *dev, const struct ioasid_dump *d)
 static bool dump_routes(struct ioasid_device *dev, const struct ioasid_dump *d, u32 *from)
 {
 	struct ioas_route *route;
-	ppasid_t n;
 	u32 i = 0;
 
-	for (n = PPASID(*from); (route = pasid_space_next(&dev->space, &n)) != NULL; n.val++) {
-		*from = n.val;
+	for (; (route = route_next(dev, from)); ++*from) {
 		if (i++ == STEP_OBJECTS)
 			return true;
-		d->print(d, "    route vpasid=%u ppasid=%u ioas=%u\n", route->vpasid.val,
-			 route->ppasid.val, route->attach->ioas->handle.val);
+		d->print(d, "    route vpasid=%u", route->vpasid.val);
+		dump_number(d, "ppasid", route->local.val);
+		d->print(d, " ioas=%u", route->attach->ioas->handle.val);
+		dump_number(d, "global", route->global.val);
+		d->print(d, "\n");
 	}
 	return false;
 }
@@ -276,13 +290,13 @@ static void dump_registered(const struct ioasid_device *dev, const struct ioasid
 	const struct ioasid_iommu *iommu = dev->iommu;
 
 	d->print(d, "device");
-	print_string(d, "name", d->device_name(dev));
+	dump_string(d, "name", d->device_name(dev));
 	d->print(d, " class=%u", dev->dev_class);
-	print_string(d, "class_name", ioas_word_class(dev->dev_class));
-	print_number(d, "group", dev->group->number);
+	dump_string(d, "class_name", ioas_word_class(dev->dev_class));
+	dump_number(d, "group", dev->group->number);
 	d->print(d, " group_members=%u pasid_bits=%u", dev->group->nr_members, dev->pasid_bits);
 	print_bits(d, "can", dev->caps, ioas_word_dev_cap);
-	print_string(d, "iommu", d->iommu_name(dev));
+	dump_string(d, "iommu", d->iommu_name(dev));
 	d->print(d, " iommu_pasid_bits=%u", iommu->pasid_bits);
 	print_bits(d, "iommu_can", iommu->caps, iommu_cap_word);
 	d->print(d, " format=%u page_sizes=0x%llx last=0x%llx fenced=%u", iommu->format,

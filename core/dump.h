@@ -72,4 +72,33 @@ bool ioasid_dump_context(struct ioasid_ctx *ctx, const struct ioasid_dump *d,
 bool ioasid_dump_devices(struct ioasid_machine *machine, const struct ioasid_dump *d,
 			 struct ioasid_dump_cursor *at);
 
+/**
+ * ioasid_dump_sets() - the next lines about the allocator of host-wide numbers
+ * @machine: machine
+ * @d: output
+ * @at: as above
+ *
+ * One "allocator" line, "set" lines, and a "number" line for each number that was freed and is still
+ * held, with how many references each kind of holder has and how often the allocator itself has it
+ * pinned (handlers that run, works, iterations). Takes machine->pasids.lock for a few records at a
+ * time. Sleeps. Return: as above.
+ */
+bool ioasid_dump_sets(struct ioasid_machine *machine, const struct ioasid_dump *d,
+		      struct ioasid_dump_cursor *at);
+
+/**
+ * ioasid_dump_limit_next() - go through the groups of limits, parents before their children
+ * @machine: machine
+ * @after: where to go on, as returned before; its reference is taken over. NULL: at the beginning
+ *
+ * The reference holds the place, however long the reader takes. Who stops early drops it with
+ * limit_group_put().
+ *
+ * Return: the next group with a reference; NULL: that was all.
+ */
+struct limit_group *ioasid_dump_limit_next(struct ioasid_machine *machine,
+					   struct limit_group *after);
+/** ioasid_dump_limit() - the line of one group, true at one moment. Takes the tree's lock. */
+void ioasid_dump_limit(struct limit_group *group, const struct ioasid_dump *d);
+
 #endif

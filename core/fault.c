@@ -259,14 +259,14 @@ static struct ioasid_ctx *device_ctx_get(struct ioasid_device *dev)
 
 static void origin_of_route(struct ioasid_device *dev, ppasid_t pasid, struct fault_origin *o)
 {
-	struct ioas_route *route = pasid_space_find(&dev->space, pasid);
+	struct ioas_route *route = route_on_wire(dev, pasid);
 
 	if (route) {
 		o->ioas = route->attach->ioas;
 		o->vpasid = route->vpasid.val;
 		o->has_vpasid = true;
-	} else if (!dev->policy->mediated) {
-		/* On a whole function the wire number is the guest's own. */
+	} else if (!dev->policy->mediated && pasid.val <= device_local_last(dev)) {
+		/* On a whole function the wire number is the guest's own, but for the host's. */
 		o->vpasid = pasid.val;
 		o->has_vpasid = true;
 	}

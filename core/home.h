@@ -13,6 +13,7 @@
 #ifndef IOASID_CORE_HOME_H
 #define IOASID_CORE_HOME_H
 
+#include "core/pasid_alloc.h"
 #include "os/os.h"
 #include <linux/ioasid.h>
 
@@ -199,6 +200,7 @@ struct ioasid_device_ops {
  * @group: number of its IOMMU group; IOASID_INVALID: alone
  * @pri_share: page requests it may have waiting; 0: a default
  * @nr_regions: regions its descriptor offers
+ * @kept_first, @kept_last: PASIDs its driver keeps for itself; 0: none
  */
 struct ioasid_device_desc {
 	const struct ioasid_device_ops *ops;
@@ -209,6 +211,8 @@ struct ioasid_device_desc {
 	u32 group;
 	u32 pri_share;
 	u32 nr_regions;
+	u32 kept_first;
+	u32 kept_last;
 };
 
 /**
@@ -242,7 +246,7 @@ bool ioasid_device_fenced(const struct ioasid_device *dev);
 bool ioasid_device_signal(struct ioasid_device *dev, unsigned int index);
 /**
  * ioasid_device_ppasid() - what goes on the wire for a guest's number
- * Return: 0; -ENOENT: no such route. Takes the device's route lock.
+ * Return: 0; -ENOENT: no such route. Takes no lock.
  */
 int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *ppasid);
 
@@ -322,6 +326,12 @@ struct ioasid_pin_req {
  * @shared_get: the calling process, for a SHARED address space, with a reference; or ERR_PTR. NULL:
  *              a home that has but one
  * @shared_put: the address space goes
+ * @privileged: the caller may exceed the host's defaults and reserve (CAP_SYS_RESOURCE). NULL: yes
+ * @limit_find: the group of limits that @name names, with a reference; @change: to change its
+ *              limit, which not everybody may. Without a context's lock; may sleep. ERR_PTR: -ENOENT,
+ *              -EBADF, -EINVAL, -EPERM, -ENOMEM, -EFAULT, -EOPNOTSUPP this way of naming it. NULL: a home without limits
+ * @pasids: the allocator's side of the home; NULL: it has neither processes nor limits
+ * @limit_release: the last reference to a group of limits went
  */
 struct ioasid_home_ops {
 	u64 missing;
@@ -337,6 +347,11 @@ struct ioasid_home_ops {
 	void (*eventfd_put)(void *ev);
 	void *(*shared_get)(struct ioasid_ctx *ctx);
 	void (*shared_put)(void *owner);
+	bool (*privileged)(void);
+	struct limit_group *(*limit_find)(struct ioasid_machine *machine,
+					  const struct ioasid_limit *name, bool change);
+	const struct pasid_host_ops *pasids;
+	void (*limit_release)(void *priv);
 };
 
 /**
@@ -347,6 +362,7 @@ struct ioasid_home_ops {
  * @groups: IOMMU groups with members
  * @nr_ctx, @nr_ioas, @nr_domains, @nr_routes, @pinned: live objects, for introspection and tests
  * @events_lost: events of devices nobody had bound
+ * @pasids: host-wide numbers and the limits on them
  */
 struct ioasid_machine {
 	const struct ioasid_home_ops *ops;
@@ -354,6 +370,7 @@ struct ioasid_machine {
 	struct list_head devices;
 	struct list_head groups;
 	atomic64_t nr_ctx, nr_ioas, nr_domains, nr_routes, pinned, events_lost;
+	struct pasid_host pasids;
 };
 void ioasid_machine_init(struct ioasid_machine *machine, const struct ioasid_home_ops *ops);
 void ioasid_machine_destroy(struct ioasid_machine *machine);

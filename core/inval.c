@@ -32,7 +32,7 @@ static bool device_reaches(struct ioasid_device *dev, struct ioas *ioas,
 	struct ioas_route *route;
 
 	if (v->granularity == IOASID_INV_PASID) {
-		route = pasid_space_find(&dev->space, PPASID(v->vpasid));
+		route = route_find(dev, VPASID(v->vpasid));
 		return route && route->attach->ioas == ioas;
 	}
 	return route_find_attach(dev, ioas) ||

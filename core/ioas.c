@@ -331,7 +331,7 @@ static void cancel_faults(struct ioas *ioas)
 
 	list_for_each_entry(attach, &ioas->attaches, ioas_link) {
 		list_for_each_entry(route, &attach->routes, link)
-			faultq_cancel(attach->dev, route->ppasid, ioas);
+			route_cancel_faults(route, ioas);
 	}
 	stack_cancel_faults(ioas);
 }

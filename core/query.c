@@ -63,7 +63,7 @@ static int query_devices(struct ioasid_ctx *ctx, struct query_out *out)
 			.dev_class = dev->dev_class,
 			.nr_pasid_routes = dev->nr_routes,
 			.default_ioasid = device_default(dev),
-			.mode = IOASID_MODE_LOCAL,
+			.mode = device_mode(dev),
 		};
 
 		if (i++ < q->cursor)
@@ -106,10 +106,8 @@ static bool query_put_route(struct query_out *out, struct ioasid_device *dev, u3
 static bool query_numbers(struct ioasid_device *dev, struct query_out *out, u32 *position)
 {
 	struct ioas_route *route;
-	ppasid_t n;
 
-	for (n = PPASID(*position); (route = pasid_space_next(&dev->space, &n)); n.val++) {
-		*position = n.val;
+	for (; (route = route_next(dev, position)); ++*position) {
 		if (!query_put_route(out, dev, route->attach->ioas->handle.val, route->vpasid.val,
 				     IOASID_ROUTE_PASID))
 			return false;

@@ -61,7 +61,7 @@ static unsigned int leaf_index(u32 pasid)
 	return pasid & ((1U << ROUTE_LEAF_LG2) - 1);
 }
 
-struct inproc_route *route_find(const struct ioasid_hostdev *dev, u32 pasid)
+struct inproc_route *inproc_route_find(const struct ioasid_hostdev *dev, u32 pasid)
 {
 	struct route_leaf *leaf;
 	struct route_mid *mid;
@@ -266,7 +266,7 @@ int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domai
 
 	garbage_init(&g);
 	mutex_lock(&host->lock);
-	r = route_find(dev, pasid.val);
+	r = inproc_route_find(dev, pasid.val);
 	if (r && r->dom != dom) {
 		old = r->dom;
 		route_replace(r, dom);
@@ -293,7 +293,7 @@ void iommu_detach(struct ioasid_device *core, ppasid_t pasid)
 
 	garbage_init(&g);
 	mutex_lock(&host->lock);
-	r = route_find(dev, pasid.val);
+	r = inproc_route_find(dev, pasid.val);
 	if (r) {
 		seq_begin(host);
 		WARN_ON(vtd_tables_pasid_remove(&host->tables, dev->rid, table_pasid(pasid.val),

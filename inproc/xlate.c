@@ -113,7 +113,7 @@ static u8 view_lookup(struct ioasid_hostdev *dev, const struct vtd_req *req, u32
 		while ((v->seq = load_seq_cst(&host->seq)) & 1)
 			sched_yield();
 		vtd_lookup(&host->env.mem, host->caps, host->rtaddr, req, &lk, NULL);
-		r = route_find(dev, pasid);
+		r = inproc_route_find(dev, pasid);
 		v->dom = r ? load_acquire(&r->dom) : NULL;
 		smp_rmb();
 	} while (load_seq_cst(&host->seq) != v->seq);

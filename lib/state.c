@@ -72,6 +72,18 @@ int ioasid_set_quota(struct ioasid *ctx, uint32_t quota, bool reserve)
 	return lib_call(ctx, IOASID_SET_QUOTA, &args);
 }
 
+int ioasid_limit_get(struct ioasid *ctx, struct ioasid_limit *limit)
+{
+	limit->argsz = sizeof(*limit);
+	return lib_call(ctx, IOASID_LIMIT_GET, limit);
+}
+
+int ioasid_limit_set(struct ioasid *ctx, struct ioasid_limit *limit)
+{
+	limit->argsz = sizeof(*limit);
+	return lib_call(ctx, IOASID_LIMIT_SET, limit);
+}
+
 int ioasid_state_save(struct ioasid *ctx, void *buffer, size_t *size)
 {
 	struct ioasid_state args = {

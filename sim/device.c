@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Devices: classes, what ioasid.ko asks of them, how they come and go. */
+#include <linux/moduleparam.h>
 #include <linux/property.h>
 #include <linux/string.h>
 
@@ -81,6 +82,14 @@ static void dev_reset(struct ioasid_kdev *kdev)
 	WRITE_ONCE(dev->blocked, READ_ONCE(dev->dead));
 }
 
+/* Of devices made from now on; for tests, which look at what users are refused then. */
+static uint kept_first;
+module_param(kept_first, uint, 0644);
+MODULE_PARM_DESC(kept_first, "first PASID that devices with PASIDs keep for their driver");
+static uint kept_last;
+module_param(kept_last, uint, 0644);
+MODULE_PARM_DESC(kept_last, "last of them (default 0: they keep none)");
+
 static const struct ioasid_kdev_ops kdev_ops = {
 	.owner = THIS_MODULE,
 	.quiesce = dev_quiesce,
@@ -100,6 +109,8 @@ static int dev_register(struct sim_dev *dev)
 			(c->flags & IOASID_SIM_PRI ? IOASID_DEV_PRI : 0),
 		.pasid_bits = c->pasid_bits,
 		.pri_share = dev->iommu ? dev->iommu->cfg.fault_share : 0,
+		.kept_first = c->pasid_bits ? kept_first : 0,
+		.kept_last = c->pasid_bits ? kept_last : 0,
 	};
 
 	dev->kdev = ioasid_register_device(&desc);

@@ -50,6 +50,14 @@ struct ioasid_hostdev;
  * @ats_timeout_ms: how long a device may take to complete an invalidation (10000)
  * @fault_share: page requests one device may have waiting for an answer (512)
  * @test_delay_us: tests: a pause between translation and copy of each piece of a DMA (0)
+ * @socket_path: where the host answers ioasidctl, see below; copied. NULL: nowhere
+ *
+ * With a socket path the host can be looked into as the kernel can be through debugfs: a thread of
+ * its own serves a Unix socket of that name, for processes of the same user and root alone (it shows
+ * numbers on the wire). The path is absolute and has at most 107 bytes. A socket left behind by a
+ * process that died is replaced; it is removed with the host. For the default host the environment
+ * names it: IOASID_HOST_SOCKET, where "%p" stands for the process's number; there a refusal is said on
+ * stderr and changes nothing else.
  */
 struct ioasid_host_config {
 	size_t size;
@@ -63,6 +71,7 @@ struct ioasid_host_config {
 	uint32_t ats_timeout_ms;
 	uint32_t fault_share;
 	uint32_t test_delay_us;
+	const char *socket_path;
 };
 
 /**
@@ -71,7 +80,10 @@ struct ioasid_host_config {
  * @config: NULL for the defaults
  * @host: a reference for the caller
  *
- * Return: 0; -EEXIST; -EINVAL bad name or size; -EOPNOTSUPP unknown flag; -ENOMEM.
+ * Return: 0; -EEXIST there is one with this name, or the socket path is taken (by a process that
+ * listens, or by anything but a socket of this user); -EINVAL bad name, size or path; -EOPNOTSUPP
+ * unknown flag; -ENOMEM; -EBUSY others hold a lock on the socket's folder; what the system says when
+ * the socket is made (-EACCES, -ENOENT, -EROFS, ...).
  */
 int ioasid_host_create(const char *name, const struct ioasid_host_config *config,
 		       struct ioasid_host **host);
@@ -79,6 +91,22 @@ int ioasid_host_create(const char *name, const struct ioasid_host_config *config
 int ioasid_host_default(struct ioasid_host **host);
 /** ioasid_host_put() - drop a reference; contexts and devices hold their own. */
 void ioasid_host_put(struct ioasid_host *host);
+
+/**
+ * ioasid_host_set_pasid_split() - where the numbers that are one for the whole host begin
+ * @host: host
+ * @split: 1 to 2^20 (2^15). Numbers below belong to functions with mediated devices
+ *
+ * Return: 0; -EBUSY: a host-wide number is out; -EINVAL. Source: design section 5.4.
+ */
+int ioasid_host_set_pasid_split(struct ioasid_host *host, uint32_t split);
+/**
+ * ioasid_host_set_default_quota() - host-wide numbers a context may hold without privilege
+ * @quota: numbers; IOASID_INVALID (the default): no such limit
+ *
+ * For contexts opened from now on, and as the most that SET_QUOTA gives the unprivileged.
+ */
+void ioasid_host_set_default_quota(struct ioasid_host *host, uint32_t quota);
 
 /**
  * struct ioasid_hostdev_ops - what a host asks of a device's emulator; all may be NULL

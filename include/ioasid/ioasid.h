@@ -182,6 +182,18 @@ int ioasid_fault_close(struct ioasid *ctx);
 
 int ioasid_page_response(struct ioasid *ctx, uint32_t id, enum ioasid_response code);
 
+/* ---- quota and limits on host-wide numbers ---------------------------------------------------------- */
+
+/** ioasid_set_quota() - most host-wide numbers of this context; @reserve: taken out of capacity now. */
+int ioasid_set_quota(struct ioasid *ctx, uint32_t quota, bool reserve);
+/**
+ * ioasid_limit_get() - figures of a group of limits of the host behind @ctx
+ * @limit: argsz may be left 0; flags, and what they say, name the group; the rest comes back
+ */
+int ioasid_limit_get(struct ioasid *ctx, struct ioasid_limit *limit);
+/** ioasid_limit_set() - the same, and its limit is limit->max from now on. */
+int ioasid_limit_set(struct ioasid *ctx, struct ioasid_limit *limit);
+
 /* ---- what later releases fill (EOPNOTSUPP until CHECK_EXTENSION says otherwise) ------------------------- */
 int ioasid_dirty_set(struct ioasid *ctx, uint32_t ioasid, bool enable);
 int ioasid_dirty_get(struct ioasid *ctx, const struct ioasid_dirty *args);
@@ -189,7 +201,6 @@ int ioasid_cpu_pasid_enable(struct ioasid *ctx, int provider_fd);
 int ioasid_cpu_pasid_disable(struct ioasid *ctx);
 int ioasid_cpu_pasid_map(struct ioasid *ctx, uint32_t vpasid);
 int ioasid_cpu_pasid_unmap(struct ioasid *ctx, uint32_t vpasid);
-int ioasid_set_quota(struct ioasid *ctx, uint32_t quota, bool reserve);
 int ioasid_state_save(struct ioasid *ctx, void *buffer, size_t *size);
 int ioasid_state_restore(struct ioasid *ctx, const void *buffer, size_t size);
 int ioasid_state_resume(struct ioasid *ctx);

@@ -108,6 +108,32 @@ static void valid_global_min(struct abi_world *w, void *arg)
 	((struct ioasid_hwid_policy *)arg)->value = 1024;
 }
 
+static void valid_quota(struct abi_world *w, void *arg)
+{
+	(void)w;
+	((struct ioasid_quota *)arg)->quota = 10;
+}
+
+static void undo_quota(struct abi_world *w, void *arg)
+{
+	(void)arg;
+	ioasid_set_quota(w->ctx, IOASID_INVALID, false);
+}
+
+static void valid_limit(struct abi_world *w, void *arg)
+{
+	struct ioasid_limit *l = arg;
+
+	l->max = 1000;
+	l->flags = w->group < 0 ? IOASID_LIMIT_PATH : IOASID_LIMIT_FD;
+	if (w->group >= 0) {
+		l->fd = w->group;
+		return;
+	}
+	l->path = (uintptr_t)ABI_GROUP;
+	l->path_len = sizeof(ABI_GROUP) - 1;
+}
+
 static void valid_invalidate(struct abi_world *w, void *arg)
 {
 	((struct ioasid_invalidate *)arg)->ioasid = w->user;
@@ -164,7 +190,7 @@ const struct abi_row abi_rows[] = {
 	  .out = { OUT(ioasid_check_extension, value) },
 	  .valid = valid_nothing },
 	{ ROW(IOASID_GET_INFO, ioasid_info, non_coherent),
-	  .flags = IOASID_INFO_COOKIES, RESERVED(ioasid_info),
+	  .flags = IOASID_INFO_COOKIES,
 	  .out = { OUT(ioasid_info, pasid_bits), OUT(ioasid_info, vtd_pss),
 		   OUT(ioasid_info, smmu_ssidsize), OUT(ioasid_info, pcie_width),
 		   OUT(ioasid_info, promised_bits), OUT(ioasid_info, nr_ioasids),
@@ -172,7 +198,8 @@ const struct abi_row abi_rows[] = {
 		   OUT(ioasid_info, nr_faults), OUT(ioasid_info, faults_dropped),
 		   OUT(ioasid_info, pinned_bytes), OUT(ioasid_info, quota),
 		   OUT(ioasid_info, ids_live), OUT(ioasid_info, ids_pending),
-		   OUT(ioasid_info, no_migration), OUT(ioasid_info, non_coherent) },
+		   OUT(ioasid_info, no_migration), OUT(ioasid_info, non_coherent),
+		   OUT(ioasid_info, refused_by), OUT(ioasid_info, refused_group) },
 	  .valid = valid_nothing },
 	{ ROW(IOASID_DEVICE_GET_INFO, ioasid_device_info, iommu_format),
 	  .out = { OUT(ioasid_device_info, dev_class), OUT(ioasid_device_info, caps),
@@ -227,7 +254,7 @@ const struct abi_row abi_rows[] = {
 	  .valid = valid_mode },
 	{ ROW(IOASID_HWID_SET_GLOBAL_MIN, ioasid_hwid_policy, value),
 	  .flags = IOASID_HWID_DEVICE, RESERVED(ioasid_hwid_policy),
-	  .valid = valid_global_min, .rc = -EOPNOTSUPP },
+	  .valid = valid_global_min },
 	{ ROW(IOASID_HWID_SET_PROMISED_WIDTH, ioasid_hwid_policy, value),
 	  RESERVED(ioasid_hwid_policy),
 	  .valid = valid_nothing },
@@ -254,7 +281,19 @@ const struct abi_row abi_rows[] = {
 	  .valid = valid_nothing, .rc = -EOPNOTSUPP },
 	{ ROW(IOASID_SET_QUOTA, ioasid_quota, quota),
 	  .flags = IOASID_QUOTA_RESERVE, RESERVED(ioasid_quota),
-	  .valid = valid_nothing, .rc = -EOPNOTSUPP },
+	  .valid = valid_quota, .undo = undo_quota },
+	{ ROW(IOASID_LIMIT_GET, ioasid_limit, events_local),
+	  .flags = IOASID_LIMIT_OWN | IOASID_LIMIT_FD | IOASID_LIMIT_PATH, RESERVED(ioasid_limit),
+	  .out = { OUT(ioasid_limit, max), OUT(ioasid_limit, current_charge),
+		   OUT(ioasid_limit, peak), OUT(ioasid_limit, id), OUT(ioasid_limit, events),
+		   OUT(ioasid_limit, events_local) },
+	  .valid = valid_limit },
+	{ ROW(IOASID_LIMIT_SET, ioasid_limit, events_local),
+	  .flags = IOASID_LIMIT_OWN | IOASID_LIMIT_FD | IOASID_LIMIT_PATH, RESERVED(ioasid_limit),
+	  .out = { OUT(ioasid_limit, max), OUT(ioasid_limit, current_charge),
+		   OUT(ioasid_limit, peak), OUT(ioasid_limit, id), OUT(ioasid_limit, events),
+		   OUT(ioasid_limit, events_local) },
+	  .valid = valid_limit },
 	{ ROW(IOASID_STATE_SAVE, ioasid_state, size),
 	  .out = { OUT(ioasid_state, size) },
 	  .valid = valid_nothing, .rc = -EOPNOTSUPP },

@@ -17,7 +17,13 @@ struct abi_out {
 	uint16_t offset, size;
 };
 
-/** struct abi_world - live objects that valid arguments name. */
+/** ABI_GROUP - path of a group of limits, in-process. */
+#define ABI_GROUP "/abi"
+
+/**
+ * struct abi_world - live objects that valid arguments name
+ * @group: descriptor of a cgroup's directory; -1: ABI_GROUP
+ */
 struct abi_world {
 	struct ioasid *ctx;
 	struct ioasid_dev *bound, *idle;
@@ -25,6 +31,7 @@ struct abi_world {
 	void *page;
 	uint64_t cookie;
 	char buffer[256];
+	int group;
 };
 
 /**

@@ -5,7 +5,8 @@ check_docs.py: is every piece of code in docs/porting.md taken from examples/vmm
 compiled and run, and that of docs/driver.md from examples/kernel/ioasid_example.c? White space does
 not count. Does the table of extensions say of each one in the header what core/ctx.c answers? Is
 every function and callback of the driver API in docs/driver.md, and every tracepoint in
-docs/observability.md? Prints TAP.
+docs/observability.md? Do the header of the allocator, docs/allocator.md and the code agree on what
+each function may be called from? Prints TAP.
 """
 import os
 import re
@@ -64,10 +65,54 @@ def check_trace(doc):
                   if not re.search(rf"^\|.*`{name}`.*\|", doc, re.M)]
 
 
+def allocator_header():
+    """What each function may be called from, by its comment: (context, legal in handlers)."""
+    labels, last = {}, None
+    for comment, declared in re.findall(r"/\*\*(.*?)\*/\n((?:[a-z][^;{}]*;\n)*)",
+                                        slurp("include", "linux", "ioasid_alloc.h"), re.S):
+        said = re.search(r"Context: (\w+)(.*)", comment)
+        for name in re.findall(r"\b(ioasid_\w+)\(", declared)[:1]:
+            if said:
+                last = (said[1], said[1] in ("any", "reader") or "handler" in said[2])
+            elif "the same" not in comment:
+                last = None
+            labels[name] = last
+    return labels
+
+
+def allocator_code():
+    """The same by the check that each function makes, or the one it hands its work to."""
+    checks = {"SLEEPS": ("sleeps", False), "ATOMIC": ("atomic", False), "ANYWHERE": ("", True)}
+    bodies = dict(re.findall(r"^[a-z][^\n]*?\b(ioasid_\w+)\([^{]*\n\{\n(.*?)^\}",
+                             slurp("core", "pasid_api.h"), re.S | re.M))
+    code = {}
+    for name, body in bodies.items():
+        check = re.search(r"API_(SLEEPS|ATOMIC|ANYWHERE)", body)
+        check = check or re.search(r"API_(SLEEPS|ATOMIC|ANYWHERE)",
+                                   bodies[re.search(r"\b(ioasid_\w+)\(", body)[1]])
+        code[name] = checks[check[1]]
+    return code
+
+
+def check_allocator(doc):
+    header, code, table = allocator_header(), allocator_code(), {}
+    for row in re.findall(r"^\| (`ioasid_.*?) \| (\w+)[^|]*\| (refused|legal) \|$", doc, re.M):
+        for name in re.findall(r"`(ioasid_\w+)\(\)`", row[0]):
+            table[name] = (row[1], row[2] == "legal")
+    bad = [] if len(header) > 30 else [f"only {len(header)} functions in the header"]
+    bad += [f"{name} is not in the header" for name in sorted((set(table) | set(code)) - set(header))]
+    for name, said in sorted(header.items()):
+        if said is None or table.get(name) != said:
+            bad.append(f"{name}: {said} in the header, {table.get(name)} in docs/allocator.md")
+        elif name not in code or code[name][1] != said[1] or code[name][0] not in ("", said[0]):
+            bad.append(f"{name}: {said} in the header, {code.get(name)} in core/pasid_api.h")
+    return bad
+
+
 def main():
     doc, driver = slurp("docs", "porting.md"), slurp("docs", "driver.md")
     failed = False
-    print("1..5")
+    print("1..6")
     for number, (name, bad) in enumerate([
             ("the code in docs/porting.md is that of examples/vmm_skeleton.c",
              check_code(doc, "vmm_skeleton.c")),
@@ -76,7 +121,9 @@ def main():
              check_code(driver, "kernel", "ioasid_example.c")),
             ("docs/driver.md has all of the driver API", check_driver(driver)),
             ("docs/observability.md has every tracepoint",
-             check_trace(slurp("docs", "observability.md")))], 1):
+             check_trace(slurp("docs", "observability.md"))),
+            ("header, docs/allocator.md and code say the same of contexts",
+             check_allocator(slurp("docs", "allocator.md")))], 1):
         for text in bad:
             print(f"# {text}")
         print(f"{'not ok' if bad else 'ok'} {number} - {name}")

@@ -22,11 +22,13 @@ verdict()
 	fi
 }
 
+# declared HEADER...: names of functions
 declared()
 {
 	# Declarations begin at the left margin and name the function before a parenthesis.
-	cat include/ioasid/ioasid.h include/ioasid/host.h |
-		grep -oE '^[a-z][a-z0-9_ ]*[ *]ioasid_[a-z0-9_]+\(' | grep -oE 'ioasid_[a-z0-9_]+' | sort -u
+	grep -hv '^static ' "$@" |
+		grep -oE '^[a-z][a-z0-9_ ]*[ *]ioasid_[a-z0-9_]+\(' |
+		grep -oE 'ioasid_[a-z0-9_]+\(' | tr -d '(' | sort -u
 }
 
 exported()
@@ -35,12 +37,17 @@ exported()
 		awk '$2 != "A" { print $3 }'
 }
 
-declared >"$work/declared"
+declared include/ioasid/{ioasid,host,allocator}.h include/linux/ioasid_alloc.h >"$work/declared"
 exported | sed 's/@.*//' | sort -u >"$work/exported"
 verdict "the library exports what the headers declare, and nothing else" \
 	"$(diff "$work/declared" "$work/exported")"
 verdict "every symbol has a version" "$(exported | grep -v '@@LIBIOASID_0$')"
 verdict "soname" "$(objdump -p "$build/lib/libioasid.so" | grep SONAME | grep -v 'libioasid\.so\.0$')"
+
+verdict "the test of the allocator's driver API has every function of it" \
+	"$(diff <(declared include/linux/ioasid_alloc.h) \
+		<(grep -oE 'ROW\([^,]+, ioasid_[a-z_]+' tests/abi/allocator_rows.h |
+			grep -oE 'ioasid_[a-z_]+$' | sort -u))"
 
 missing=
 while read -r name; do
@@ -77,7 +84,7 @@ if [ -n "$plain" ]; then
 	log=$(hello 2>&1) && log=
 	verdict "a C11 program builds and runs against the installed library" "$log"
 	headers=$(dirname "$(find "$work/inst" -name host.h)")
-	echo '#include <ioasid/host.h>' >"$work/h.cc"
+	echo '#include <ioasid/allocator.h>' >"$work/h.cc"
 	log=
 	! command -v c++ >/dev/null ||
 		log=$(c++ -std=c++11 -Wall -Werror -fsyntax-only -I"${headers%/*}" \

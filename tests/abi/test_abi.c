@@ -5,9 +5,10 @@
  * a row fails.
  *
  * By default over the in-process home; with IOASID_ABI_HOME=/dev/ioasid and IOASID_ABI_DEVICE=NAME
- * over the other, through the same calls.
+ * over the other, through the same calls (IOASID_ABI_GROUP: directory of a cgroup below the root).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include <ioasid/allocator.h>
 #include <ioasid/host.h>
 
 #include "tests/abi/abi_rows.h"
@@ -392,6 +394,7 @@ static void a_node_of_somebody_else_answers_ENOTTY(void **state)
 static int set_up(void **state)
 {
 	const char *home = getenv("IOASID_ABI_HOME"), *device = getenv("IOASID_ABI_DEVICE");
+	const char *group = getenv("IOASID_ABI_GROUP");
 	static const struct ioasid_hostdev_config config = {
 		.size = sizeof(config),
 		.name = "abi0",
@@ -403,7 +406,8 @@ static int set_up(void **state)
 
 	(void)state;
 	if (!home) {
-		if (ioasid_host_default(&host) || ioasid_hostdev_create(host, &config, &hw))
+		if (ioasid_host_default(&host) || ioasid_hostdev_create(host, &config, &hw) ||
+		    ioasid_host_group_create(host, ABI_GROUP))
 			return -1;
 		home = "inproc";
 		device = config.name;
@@ -412,6 +416,7 @@ static int set_up(void **state)
 	mprotect(island + PAGE, PAGE, PROT_READ | PROT_WRITE);
 	w.page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	w.cookie = 0xab1;
+	w.group = host || !group ? -1 : open(group, O_RDONLY | O_DIRECTORY);
 	if (ioasid_open(home, &w.ctx) || ioasid_alloc_kernel(w.ctx, &w.kernel) ||
 	    ioasid_alloc_user_table(w.ctx, w.kernel, NULL, &w.user) ||
 	    ioasid_dev_open(w.ctx, device, &w.bound) || ioasid_dev_bind(w.bound, w.ctx, w.cookie))
@@ -428,6 +433,7 @@ static int tear_down(void **state)
 	munmap(w.page, PAGE);
 	if (host) {
 		ioasid_hostdev_destroy(hw);
+		ioasid_host_group_remove(host, ABI_GROUP);
 		ioasid_host_put(host);
 	}
 	return 0;

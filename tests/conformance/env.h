@@ -155,6 +155,9 @@ struct conf_skip {
  * @response: answer to a group, if one came since. Return: true: @group and @code are filled
  * @translate: an ATS translation request of a mute device. Return: true: a grant is outstanding
  * @hold, @release: let a DMA read section stay open until released, in the calling thread
+ * @group_make, @group_remove: groups of limits by path ("/a/b"), whatever the home knows them by
+ * @group_enter: the calling thread is in that group from now on; NULL: in none of ours
+ * @group_name, @group_unname: fill in what names it to ioasid_limit_get(); give that back
  * @live: what is alive on the machine
  * @allocations: memory blocks of the library that are alive in this process; NULL: nobody counts
  */
@@ -179,6 +182,11 @@ struct conf_home {
 	bool (*translate)(struct conf_dev *dev, uint32_t pasid, uint64_t addr);
 	void *(*hold)(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
 	void (*release)(void *hold);
+	int (*group_make)(struct conf_env *env, const char *group);
+	int (*group_remove)(struct conf_env *env, const char *group);
+	int (*group_enter)(struct conf_env *env, const char *group);
+	int (*group_name)(struct conf_env *env, const char *group, struct ioasid_limit *limit);
+	void (*group_unname)(struct ioasid_limit *limit);
 	void (*live)(struct conf_env *env, struct conf_live *live);
 	long (*allocations)(void);
 };

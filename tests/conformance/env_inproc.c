@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <ioasid/host.h>
+#include <ioasid/allocator.h>
 
 #include "os/os.h"
 #include "tests/conformance/env.h"
@@ -240,6 +240,42 @@ static void inproc_release(void *hold)
 	ioasid_dma_unmap(hold);
 }
 
+static int inproc_group_make(struct conf_env *env, const char *group)
+{
+	return ioasid_host_group_create(env->priv, group);
+}
+
+static int inproc_group_remove(struct conf_env *env, const char *group)
+{
+	return ioasid_host_group_remove(env->priv, group);
+}
+
+static int inproc_group_enter(struct conf_env *env, const char *group)
+{
+	int rc;
+
+	if (!group) {
+		ioasid_caller_adopt(NULL);
+		return 0;
+	}
+	rc = ioasid_caller_set_host(env->priv);
+	return rc ? rc : ioasid_caller_set_group(group);
+}
+
+static int inproc_group_name(struct conf_env *env, const char *group, struct ioasid_limit *limit)
+{
+	(void)env;
+	limit->flags = IOASID_LIMIT_PATH;
+	limit->path = (uintptr_t)group;
+	limit->path_len = (uint32_t)strlen(group);
+	return 0;
+}
+
+static void inproc_group_unname(struct ioasid_limit *limit)
+{
+	(void)limit;
+}
+
 static void inproc_live(struct conf_env *env, struct conf_live *live)
 {
 	struct ioasid_host_stats s;
@@ -269,6 +305,11 @@ const struct conf_home conf_home_under_test = {
 	.translate = inproc_translate,
 	.hold = inproc_hold,
 	.release = inproc_release,
+	.group_make = inproc_group_make,
+	.group_remove = inproc_group_remove,
+	.group_enter = inproc_group_enter,
+	.group_name = inproc_group_name,
+	.group_unname = inproc_group_unname,
 	.live = inproc_live,
 	.allocations = os_alloc_live,
 };

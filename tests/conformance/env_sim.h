@@ -21,5 +21,11 @@ void *sim_hold(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
 void sim_release(void *hold);
 void sim_live(struct conf_env *env, struct conf_live *live);
 long sim_allocations(void);
+/* limit_sim.c */
+int sim_group_make(struct conf_env *env, const char *group);
+int sim_group_remove(struct conf_env *env, const char *group);
+int sim_group_enter(struct conf_env *env, const char *group);
+int sim_group_name(struct conf_env *env, const char *group, struct ioasid_limit *limit);
+void sim_group_unname(struct ioasid_limit *limit);
 
 #endif

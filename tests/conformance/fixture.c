@@ -130,6 +130,10 @@ int fx_teardown(void **state)
 	for (i = 1; i < FX_DEVICES; i += 2)
 		fx_dev_close(fx, i);
 	rc = compare_live(fx, &fx->before, false);
+	if (fx->nr_groups)
+		fx->env.home->group_enter(&fx->env, NULL);
+	while (fx->nr_groups)
+		fx->env.home->group_remove(&fx->env, fx->group[--fx->nr_groups]);
 	unplug_all(fx);
 	rc |= compare_live(fx, &fx->empty, true);
 	fx->env.home->stop(&fx->env);
@@ -142,6 +146,24 @@ int fx_teardown(void **state)
 		rc = -1;
 	}
 	return rc;
+}
+
+void fx_group_make(struct fx *fx, const char *group)
+{
+	assert_true(fx->nr_groups < FX_GROUPS);
+	assert_int_equal(fx->env.home->group_make(&fx->env, group), 0);
+	fx->group[fx->nr_groups++] = group;
+}
+
+void fx_group_remove(struct fx *fx, const char *group)
+{
+	unsigned int i;
+
+	assert_int_equal(fx->env.home->group_remove(&fx->env, group), 0);
+	for (i = 0; fx->group[i] != group; i++)
+		;
+	for (fx->nr_groups--; i < fx->nr_groups; i++)
+		fx->group[i] = fx->group[i + 1];
 }
 
 struct ioasid *fx_open(struct fx *fx, unsigned int slot)

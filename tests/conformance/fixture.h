@@ -51,6 +51,7 @@ struct conf_suite {
 
 #define FX_CONTEXTS 4
 #define FX_DEVICES  8
+#define FX_GROUPS   4
 
 #define FX_GPA	     0x100000ULL /* guest RAM starts here in the GPA space */
 #define FX_DATA	     64 /* data pages */
@@ -65,6 +66,7 @@ struct conf_suite {
  * @hw, @dev: devices by slot and the handles on them; slots 0 and 1 are plugged from the start:
  *            PASID, ATS, PRI, each alone in its group
  * @g: guest memory, mapped nowhere at first
+ * @group, @nr_groups: groups of limits, in the order they were made
  * @empty, @before: live objects without and with the first two devices
  */
 struct fx {
@@ -74,6 +76,8 @@ struct fx {
 	struct conf_dev *hw[FX_DEVICES];
 	struct ioasid_dev *dev[FX_DEVICES];
 	struct guest g;
+	const char *group[FX_GROUPS];
+	unsigned int nr_groups;
 	struct conf_live empty, before;
 };
 
@@ -96,6 +100,10 @@ void fx_unplug(struct fx *fx, unsigned int slot);
 struct ioasid_dev *fx_bind(struct fx *fx, unsigned int slot);
 struct ioasid_dev *fx_handle(struct fx *fx, unsigned int slot);
 void fx_dev_close(struct fx *fx, unsigned int slot);
+
+/** fx_group_make() - a group of limits, gone at the end; @group stays the caller's. */
+void fx_group_make(struct fx *fx, const char *group);
+void fx_group_remove(struct fx *fx, const char *group);
 
 /** fx_gpa_space() - a kernel-managed root with all guest RAM at FX_GPA. */
 uint32_t fx_gpa_space(struct fx *fx);

@@ -24,6 +24,11 @@ const struct conf_home conf_home_under_test = {
 	.translate = sim_translate,
 	.hold = sim_hold,
 	.release = sim_release,
+	.group_make = sim_group_make,
+	.group_remove = sim_group_remove,
+	.group_enter = sim_group_enter,
+	.group_name = sim_group_name,
+	.group_unname = sim_group_unname,
 	.live = sim_live,
 	.allocations = sim_allocations,
 };

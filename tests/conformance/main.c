@@ -14,11 +14,13 @@
 #include "tests/conformance/fixture.h"
 
 extern const struct conf_suite suite_map, suite_kinds, suite_nest, suite_default, suite_pasid,
-	suite_inval, suite_fault, suite_device, suite_info, suite_hostile, suite_scenario;
+	suite_inval, suite_fault, suite_device, suite_info, suite_hostile, suite_hostwide,
+	suite_limit, suite_scenario;
 
 static const struct conf_suite *const suites[] = {
-	&suite_map,   &suite_kinds, &suite_nest,   &suite_default, &suite_pasid,    &suite_inval,
-	&suite_fault, &suite_info,  &suite_device, &suite_hostile, &suite_scenario,
+	&suite_map,	 &suite_kinds, &suite_nest,	&suite_default, &suite_pasid,
+	&suite_inval,	 &suite_fault, &suite_info,	&suite_device,	&suite_hostile,
+	&suite_hostwide, &suite_limit, &suite_scenario,
 };
 
 static const struct conf_machine machines[] = {

@@ -101,6 +101,8 @@ static void print_context(FILE *out, struct ioasid *ctx)
 	fprintf(out, "bits %u promised %d spaces %u devices %u routes %u faults %u pinned %llu\n",
 		info.pasid_bits, (int)info.promised_bits, info.nr_ioasids, info.nr_devices,
 		info.nr_routes, info.nr_faults, info.pinned_bytes);
+	fprintf(out, "quota %u numbers %u pending %u migration %#x\n", info.quota, info.ids_live,
+		info.ids_pending, info.no_migration);
 }
 
 static int compare_lines(const void *a, const void *b)

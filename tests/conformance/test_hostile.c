@@ -65,8 +65,6 @@ static void later_commands_are_EOPNOTSUPP_and_their_extension_says_so(void **sta
 		EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_cpu_pasid_map(ctx, 1));
 		EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_cpu_pasid_unmap(ctx, 1));
 	}
-	if (!ioasid_check_extension(ctx, IOASID_EXT_QUOTA))
-		EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_set_quota(ctx, 10, false));
 	if (!ioasid_check_extension(ctx, IOASID_EXT_STATE)) {
 		EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_state_save(ctx, state_buffer, &size));
 		EXPECT_REFUSED(fx, -EOPNOTSUPP, ioasid_state_restore(ctx, state_buffer, size));

@@ -29,6 +29,7 @@
 #define MAX_STEPS   200
 #define MAX_LIVE    16
 #define NR_DEV	    4
+#define HOST_SPLIT  16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -124,6 +125,8 @@ static void start(struct input *in)
 	if (config.flags & IOASID_HOST_FIRST_STAGE && config.levels == 3)
 		config.levels = 4;
 	must(!ioasid_host_create("fuzz", &config, &w.host));
+	/* So that the host's numbers fit the devices. */
+	must(!ioasid_host_set_pasid_split(w.host, HOST_SPLIT));
 	for (i = 0; i < NR_DEV; i++) {
 		char name[8];
 		struct ioasid_hostdev_config d = {
@@ -195,6 +198,7 @@ enum field_type {
 	F_CTX_FD, /* s32 */
 	F_FD, /* s32: a memory file or an eventfd */
 	F_FAULT, /* u32: a fault id */
+	F_PATH, /* u64: name of a group of limits */
 };
 
 struct field {
@@ -276,6 +280,12 @@ static const struct command ctx_commands[] = {
 	{ C(IOASID_CPU_PASID_MAP, ioasid_cpu_pasid, 0), { F(ioasid_cpu_pasid, vpasid, F_PASID) } },
 	{ C(IOASID_CPU_PASID_UNMAP, ioasid_cpu_pasid, 0), { F(ioasid_cpu_pasid, vpasid, F_PASID) } },
 	{ C(IOASID_SET_QUOTA, ioasid_quota, 1), { F(ioasid_quota, quota, F_SMALL) } },
+	{ C(IOASID_LIMIT_GET, ioasid_limit, 7),
+	  { F(ioasid_limit, fd, F_FD), F(ioasid_limit, max, F_SMALL),
+	    F(ioasid_limit, path, F_PATH), F(ioasid_limit, path_len, F_SMALL) } },
+	{ C(IOASID_LIMIT_SET, ioasid_limit, 7),
+	  { F(ioasid_limit, fd, F_FD), F(ioasid_limit, max, F_SMALL),
+	    F(ioasid_limit, path, F_PATH), F(ioasid_limit, path_len, F_SMALL) } },
 	{ C(IOASID_STATE_SAVE, ioasid_state, 0), { F(ioasid_state, buffer, F_OUT) } },
 	{ C(IOASID_STATE_RESTORE, ioasid_state, 0), { F(ioasid_state, buffer, F_IN) } },
 	{ C(IOASID_STATE_RESUME, ioasid_state, 0), { { F_END, 0 } } },
@@ -358,6 +368,22 @@ static uint32_t handle(struct input *in)
 	return how < 15 ? IOASID_INVALID : (uint32_t)take(in, 4);
 }
 
+/* However much of it is taken, it is a path, or nearly one; the other names must be left out then. */
+static uint64_t path(struct input *in)
+{
+	static const char name[] = "/a/bb/ccc/d/e/f/g/h/i/../j//k";
+
+	return below(in, 3) ? (uintptr_t)name : below(in, 4) ? 0 : out_address(in);
+}
+
+/* On the wire: what guests choose, and what the host does. */
+static uint32_t wire(struct input *in)
+{
+	uint32_t n = below(in, 20);
+
+	return n < 12 ? n : HOST_SPLIT + n - 12;
+}
+
 static uint32_t small(struct input *in)
 {
 	return below(in, 32) ? below(in, 24) : (uint32_t)take(in, 4);
@@ -403,7 +429,7 @@ static void fill_field(struct input *in, const struct field *f, uint8_t *arg)
 		put64(at, below(in, 8) ? IOVA + below(in, ARENA_PAGES) * PAGE : take(in, 8));
 		break;
 	case F_PASID:
-		put32(at, below(in, 8) ? below(in, 12) : (uint32_t)take(in, 4));
+		put32(at, below(in, 8) ? wire(in) : (uint32_t)take(in, 4));
 		break;
 	case F_SMALL:
 		put32(at, small(in));
@@ -415,6 +441,9 @@ static void fill_field(struct input *in, const struct field *f, uint8_t *arg)
 		put32(at, below(in, 3) ? 0 :
 			  below(in, 2) ? (uint32_t)w.memfd :
 					 (uint32_t)w.eventfd);
+		break;
+	case F_PATH:
+		put64(at, path(in));
 		break;
 	case F_FAULT:
 		put32(at, below(in, 4) ? w.fault_id : (uint32_t)take(in, 4));
@@ -480,7 +509,7 @@ static void step_dma(struct input *in)
 	unsigned int how = below(in, 8);
 	struct ioasid_dma dma = {
 		.addr = iova(in),
-		.pasid = below(in, 12),
+		.pasid = wire(in),
 		.flags = below(in, 4) ? IOASID_DMA_PASID : 0,
 		.group = below(in, 8),
 	};

@@ -79,10 +79,13 @@ static void fuzz_host(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct chaos_pool pool = { 0 };
 	struct vtd_unit_config config = {
 		.flags = size ? data[0] & 0x7f : 0,
 		.max_pasids = 64,
 		.max_page_requests = 16,
+		.vcmd = size && data[0] & 0x80 ? NULL : &chaos_vcmd,
+		.vcmd_opaque = &pool,
 	};
 	struct ioasid_info info = { 0 };
 	struct ioasid *ctx;
@@ -108,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (chaos_step(&c))
 		;
 	vtd_unit_destroy(g.unit);
+	ut_assert_eq(pool.nr, 0);
 	ut_assert_eq(ioasid_get_info(ctx, NULL, 0, &info), 0);
 	ut_assert_eq(info.nr_ioasids, 1);
 	ut_assert_eq(info.nr_routes, 0);

@@ -88,6 +88,15 @@ struct ioasid_check_extension {
 #define IOASID_NOMIG_DRIVER  (1U << 2) /* a device driver cannot save its state */
 #define IOASID_NOMIG_HOME    (1U << 3) /* this home does not offer the state commands */
 
+/** enum ioasid_refused - what stood in the way of a host-wide number. */
+enum ioasid_refused {
+	IOASID_REFUSED_NOT = 0, /* nothing so far */
+	IOASID_REFUSED_QUOTA = 1, /* the context's own ceiling: EDQUOT */
+	IOASID_REFUSED_CAPACITY = 2, /* all the host has is promised or in use: ENOSPC */
+	IOASID_REFUSED_RANGE = 3, /* none is free where the devices can use it: ENOSPC */
+	IOASID_REFUSED_LIMIT = 4, /* the limit of a group: EDQUOT */
+};
+
 #define IOASID_INFO_COOKIES (1U << 0)
 
 /**
@@ -113,6 +122,8 @@ struct ioasid_check_extension {
  * @ids_pending: [out] of these, freed but still held by somebody
  * @no_migration: [out] IOASID_NOMIG_* reasons
  * @non_coherent: [out] 1 if a device of the list may do DMA that is not snooped
+ * @refused_by: [out] enum ioasid_refused: why the last host-wide number was refused
+ * @refused_group: [out] with IOASID_REFUSED_LIMIT: id of the group whose limit it was (a cgroup's id)
  */
 struct ioasid_info {
 	__u32 argsz;
@@ -135,7 +146,8 @@ struct ioasid_info {
 	__u32 ids_pending;
 	__u32 no_migration;
 	__u32 non_coherent;
-	__u32 __reserved;
+	__u32 refused_by;
+	__u64 refused_group;
 };
 #define IOASID_GET_INFO _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x01)
 
@@ -496,6 +508,10 @@ struct ioasid_bind_pgtable {
  *
  * SET acts on the devices that are PASID-attached to @ioasid at this moment; where the same route
  * exists it changes nothing. CLEAR returns when no DMA through the number is still to land.
+ *
+ * On devices in global mode @vpasid is below their global_min (ERANGE), and one host-wide number besides
+ * leads to the same place. EBUSY: the number is used on a device by the kernel or the device's driver,
+ * or work with it may still come. If it was a host-wide one, the same call takes another.
  */
 struct ioasid_set_hwid {
 	__u32 argsz;
@@ -751,6 +767,52 @@ struct ioasid_quota {
 	__u32 __reserved;
 };
 #define IOASID_SET_QUOTA _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x17)
+
+/* ---- limits ---------------------------------------------------------------------------------------------------- */
+
+#define IOASID_LIMIT_OWN      (1U << 0) /* the group of the calling task */
+#define IOASID_LIMIT_FD	      (1U << 1) /* @fd: descriptor of a cgroup-v2 directory */
+#define IOASID_LIMIT_PATH     (1U << 2) /* @path: in-process hosts: their groups have paths */
+#define IOASID_LIMIT_PATH_MAX 4095
+
+/**
+ * struct ioasid_limit - IOASID_LIMIT_GET, IOASID_LIMIT_SET: limits on host-wide numbers
+ * @argsz: size of this structure
+ * @flags: exactly one of IOASID_LIMIT_*: how the group is named
+ * @fd: with IOASID_LIMIT_FD; else 0
+ * @max: SET: numbers this group and those below it may hold together, IOASID_INVALID: no limit; what
+ *       they hold already is not taken away. GET: [out]
+ * @path: with IOASID_LIMIT_PATH: address of the path, "/a/b"; else 0
+ * @path_len: its length without a final NUL, at most 4095
+ * @current_charge: [out] numbers charged to this group and those below it
+ * @peak: [out] highest @current_charge so far
+ * @__reserved: 0
+ * @id: [out] names the group in GET_INFO and dumps: the cgroup's id
+ * @events: [out] refusals because of the limit of this group or of one below it
+ * @events_local: [out] refusals because of this group's own limit
+ *
+ * Everybody may read what he can name. SET answers the figures as GET does. It is EPERM unless the
+ * caller may write the group's parent directory and sees it (his cgroup namespace, a writable mount that
+ * holds both); so it is with IOASID_LIMIT_OWN, which shows no directory. In-process: unless he is
+ * privileged. A root has no limit (EINVAL). ENOENT: a group that is gone; EBADF: no descriptor;
+ * EOPNOTSUPP: a home whose groups are named in another way.
+ */
+struct ioasid_limit {
+	__u32 argsz;
+	__u32 flags;
+	__s32 fd;
+	__u32 max;
+	__u64 path;
+	__u32 path_len;
+	__u32 current_charge;
+	__u32 peak;
+	__u32 __reserved;
+	__u64 id;
+	__u64 events;
+	__u64 events_local;
+};
+#define IOASID_LIMIT_GET _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x1c)
+#define IOASID_LIMIT_SET _IO(IOASID_IOC_TYPE, IOASID_IOC_BASE + 0x1d)
 
 /* ---- state ------------------------------------------------------------------------------------------------------ */
 

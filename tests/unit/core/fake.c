@@ -273,6 +273,8 @@ static int fake_attach(struct ioasid_device *dev, ppasid_t pasid, struct ioasid_
 		breaks(fi->fake, "attach of a number beyond the width");
 	r = find_route(fi->fake, dev, pasid.val, false);
 	/* Replacing needs no memory; it may fail for other reasons. */
+	if (fi->kernel_pasid && pasid.val == fi->kernel_pasid)
+		return -EBUSY;
 	if (countdown(&fi->fail_attach) || (!r && os_fault_point()))
 		return -ENOMEM;
 	if (!r)

