@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "inproc/ctx.h"
+#include "inproc/caller.h"
 #include "inproc/private.h"
 
 #ifndef MADV_POPULATE_READ
@@ -285,6 +286,9 @@ const struct ioasid_home_ops inproc_home_ops = {
 	.eventfd_get = home_eventfd_get,
 	.eventfd_signal = home_eventfd_signal,
 	.eventfd_put = home_eventfd_put,
+	.privileged = caller_privileged,
+	.limit_find = caller_limit_find,
+	.pasids = &caller_pasid_ops,
 };
 
 const struct ioasid_home_ops inproc_home_ops_paged = {
@@ -297,4 +301,7 @@ const struct ioasid_home_ops inproc_home_ops_paged = {
 	.eventfd_get = home_eventfd_get,
 	.eventfd_signal = home_eventfd_signal,
 	.eventfd_put = home_eventfd_put,
+	.privileged = caller_privileged,
+	.limit_find = caller_limit_find,
+	.pasids = &caller_pasid_ops,
 };

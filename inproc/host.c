@@ -2,7 +2,9 @@
 /* Hosts: what a machine is in miniature. */
 #include <stdlib.h>
 
+#include "inproc/caller.h"
 #include "inproc/private.h"
+#include "inproc/serve.h"
 
 /* The default host is an ordinary one with a name that ioasid_host_create() refuses. */
 #define DEFAULT_NAME ""
@@ -88,6 +90,9 @@ static int config_fill(struct ioasid_host_config *c, const struct ioasid_host_co
 		    user->size > sizeof(*c))
 			return -EINVAL;
 		memcpy(c, user, user->size);
+		/* Half a pointer is none. */
+		if (user->size < sizeof(*c))
+			c->socket_path = NULL;
 	}
 	c->size = sizeof(*c);
 	c->iotlb_entries = or_default(c->iotlb_entries, 4096);
@@ -157,6 +162,7 @@ static void host_free(struct ioasid_host *host)
 	WARN_ON(host->env.nr_pages || host->pt_env.nr_pages);
 	cache_destroy(host);
 	thread_stats_forget(host);
+	groups_destroy(host);
 	ioasid_machine_destroy(&host->machine);
 	pthread_cond_destroy(&host->hold_cond);
 	mutex_destroy(&host->hold_lock);
@@ -213,7 +219,14 @@ static struct ioasid_host *host_make(const char *name, const struct ioasid_host_
 						    &inproc_home_ops);
 	env_init(&host->env);
 	env_init(&host->pt_env);
-	rc = host_build(host, name);
+	rc = groups_init(host);
+	if (!rc)
+		rc = host_build(host, name);
+	if (!rc && config->socket_path)
+		rc = serve_start(host, config->socket_path, &host->serve);
+	if (!rc && !*name)
+		host->serve = serve_start_env(host);
+	host->config.socket_path = NULL;
 	if (!rc)
 		return host;
 	host_free(host);
@@ -293,9 +306,13 @@ void ioasid_host_put(struct ioasid_host *host)
 {
 	if (!host || !refcount_dec_and_test(&host->refs))
 		return;
-	/* Nobody finds it any more: find_locked() takes no reference on a host at 0. */
+	/*
+	 * Nobody finds it any more: find_locked() takes no reference on a host at 0. Its socket goes
+	 * before another host of its name can want it.
+	 */
 	pthread_mutex_lock(&hosts_lock);
 	list_del(&host->link);
+	serve_stop(host->serve);
 	pthread_mutex_unlock(&hosts_lock);
 	host_free(host);
 }
@@ -336,4 +353,14 @@ void ioasid_host_flush_caches(struct ioasid_host *host)
 uint64_t ioasid_host_root_table(struct ioasid_host *host)
 {
 	return host->rtaddr;
+}
+
+int ioasid_host_set_pasid_split(struct ioasid_host *host, uint32_t split)
+{
+	return pasid_host_set_split(&host->machine.pasids, split);
+}
+
+void ioasid_host_set_default_quota(struct ioasid_host *host, uint32_t quota)
+{
+	pasid_host_set_default_ceiling(&host->machine.pasids, quota);
 }

@@ -17,6 +17,7 @@
  *   ats.c      device TLBs and their grants
  *   pri.c      page requests
  *   hostdev.c  devices
+ *   serve.c    answers for ioasidctl
  *
  * "Physical" addresses are host virtual addresses of this process.
  *
@@ -167,6 +168,7 @@ struct inproc_env {
  * @tables: VT-d structures down to the PASID tables; @env: their memory
  * @pt_env: memory of page tables
  * @dids: bitmap of domain IDs in use
+ * @serve: answers ioasidctl, or NULL; @next_ctx: contexts are numbered
  * @empty_table: a first-stage table without entries: user tables that are not bound
  */
 struct ioasid_host {
@@ -218,6 +220,13 @@ struct ioasid_host {
 	u64 nr_grants;
 	struct inproc_stats stats;
 	void *cache_mem;
+	struct serve *serve;
+	u64 next_ctx;
+
+	/* Names of groups of limits; the groups themselves are the core's. */
+	struct mutex groups_lock;
+	struct limit_group *group_root;
+	u64 last_group;
 };
 
 static inline void count(u64 *counter)
@@ -396,8 +405,8 @@ static __always_inline u32 route_hash(u64 key)
 	return (u32)key + (u32)(key >> 32) * 0x9e5;
 }
 
-/** route_find() - in a section or under host->lock. Return: NULL: none. */
-struct inproc_route *route_find(const struct ioasid_hostdev *dev, u32 pasid);
+/** inproc_route_find() - in a section or under host->lock. Return: NULL: none. */
+struct inproc_route *inproc_route_find(const struct ioasid_hostdev *dev, u32 pasid);
 int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domain *base);
 void iommu_detach(struct ioasid_device *core, ppasid_t pasid);
 /** routes_block() - no request of @dev passes any more; those on their way end with sections. */

@@ -4,5 +4,5 @@
  * visible, all else is compiled hidden, so that calls within the library stay direct.
  */
 #pragma GCC visibility push(default)
-#include <ioasid/host.h>
+#include <ioasid/allocator.h>
 #pragma GCC visibility pop

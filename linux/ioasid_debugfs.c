@@ -5,6 +5,8 @@
  *   live      numbers of live objects
  *   contexts  every open /dev/ioasid with its address spaces, devices and routes
  *   devices   every registered device
+ *   sets      the allocator of host-wide numbers: sets, and numbers that are freed but still held
+ *   limits    the groups that numbers are charged to, and their limits
  *
  * The core prints into a seq_file, a step of a few lines per record: the text is made under the
  * core's locks and copied to the reader when they are released.
@@ -67,6 +69,7 @@ DEFINE_SHOW_ATTRIBUTE(live);
  * struct debug_pos - where a reader is
  * @at: the record being shown, in the context with number @id
  * @after: the record that follows it, if @more
+ * @ended: the last record was shown, and the reader has gone on
  * @id: context; ~0: past the last one
  *
  * seq_file shows a record again when its buffer was too small; so showing does not move on.
@@ -76,6 +79,7 @@ struct debug_pos {
 	struct ioasid_dump_cursor at;
 	struct ioasid_dump_cursor after;
 	bool more;
+	bool ended;
 };
 
 static void *contexts_find(struct debug_pos *pos, u64 id)
@@ -136,29 +140,28 @@ static const struct seq_operations contexts_sops = {
 	.show = contexts_show,
 };
 
-/* ---- devices ----------------------------------------------------------------------------------- */
+/* ---- devices, sets ----------------------------------------------------------------------------- */
 
-static void *devices_start(struct seq_file *seq, loff_t *index)
+static void *steps_start(struct seq_file *seq, loff_t *index)
 {
 	struct debug_pos *pos = seq->private;
 
-	if (!*index) {
+	if (!*index)
 		memset(pos, 0, sizeof(*pos));
-		pos->more = true;
-	}
-	return pos->more ? pos : NULL;
+	return pos->ended ? NULL : pos;
 }
 
-static void *devices_next(struct seq_file *seq, void *v, loff_t *index)
+static void *steps_next(struct seq_file *seq, void *v, loff_t *index)
 {
 	struct debug_pos *pos = v;
 
 	++*index;
 	pos->at = pos->after;
-	return pos->more ? pos : NULL;
+	pos->ended = !pos->more;
+	return pos->ended ? NULL : pos;
 }
 
-static void devices_stop(struct seq_file *seq, void *v)
+static void steps_stop(struct seq_file *seq, void *v)
 {
 }
 
@@ -172,11 +175,87 @@ static int devices_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+static int sets_show(struct seq_file *seq, void *v)
+{
+	struct ioasid_dump dump = debug_dump(seq);
+	struct debug_pos *pos = v;
+
+	pos->after = pos->at;
+	pos->more = ioasid_dump_sets(&lin_machine, &dump, &pos->after);
+	return 0;
+}
+
 static const struct seq_operations devices_sops = {
-	.start = devices_start,
-	.next = devices_next,
-	.stop = devices_stop,
+	.start = steps_start,
+	.next = steps_next,
+	.stop = steps_stop,
 	.show = devices_show,
+};
+
+static const struct seq_operations sets_sops = {
+	.start = steps_start,
+	.next = steps_next,
+	.stop = steps_stop,
+	.show = sets_show,
+};
+
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+/**
+ * struct debug_limit - where a reader is
+ * @at: the group being shown, referenced; NULL: none
+ * @ended: past the last one
+ */
+struct debug_limit {
+	struct limit_group *at;
+	bool ended;
+};
+
+static void *limits_next(struct seq_file *seq, void *v, loff_t *index)
+{
+	struct debug_limit *pos = seq->private;
+
+	++*index;
+	pos->at = ioasid_dump_limit_next(&lin_machine, pos->at);
+	pos->ended = !pos->at;
+	return pos->at;
+}
+
+/* The reader's place is kept from one read() to the next; seq_file starts again by itself. */
+static void *limits_start(struct seq_file *seq, loff_t *index)
+{
+	struct debug_limit *pos = seq->private;
+
+	if (!*index && pos->at) {
+		limit_group_put(pos->at);
+		pos->at = NULL;
+	}
+	if (!*index)
+		pos->ended = false;
+	if (!pos->at && !pos->ended) {
+		pos->at = ioasid_dump_limit_next(&lin_machine, NULL);
+		pos->ended = !pos->at;
+	}
+	return pos->at;
+}
+
+static void limits_stop(struct seq_file *seq, void *v)
+{
+}
+
+static int limits_show(struct seq_file *seq, void *v)
+{
+	struct ioasid_dump dump = debug_dump(seq);
+
+	ioasid_dump_limit(v, &dump);
+	return 0;
+}
+
+static const struct seq_operations limits_sops = {
+	.start = limits_start,
+	.next = limits_next,
+	.stop = limits_stop,
+	.show = limits_show,
 };
 
 /* ---- the files --------------------------------------------------------------------------------- */
@@ -189,6 +268,26 @@ static int contexts_open(struct inode *inode, struct file *file)
 static int devices_open(struct inode *inode, struct file *file)
 {
 	return seq_open_private(file, &devices_sops, sizeof(struct debug_pos));
+}
+
+static int sets_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &sets_sops, sizeof(struct debug_pos));
+}
+
+static int limits_open(struct inode *inode, struct file *file)
+{
+	lin_limit_sweep();
+	return seq_open_private(file, &limits_sops, sizeof(struct debug_limit));
+}
+
+static int limits_release(struct inode *inode, struct file *file)
+{
+	struct debug_limit *pos = ((struct seq_file *)file->private_data)->private;
+
+	if (pos->at)
+		limit_group_put(pos->at);
+	return seq_release_private(inode, file);
 }
 
 static const struct file_operations contexts_fops = {
@@ -207,6 +306,22 @@ static const struct file_operations devices_fops = {
 	.release = seq_release_private,
 };
 
+static const struct file_operations sets_fops = {
+	.owner = THIS_MODULE,
+	.open = sets_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
+
+static const struct file_operations limits_fops = {
+	.owner = THIS_MODULE,
+	.open = limits_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = limits_release,
+};
+
 /* Without debugfs nothing is missing but this. */
 void __init lin_debugfs_init(void)
 {
@@ -214,6 +329,8 @@ void __init lin_debugfs_init(void)
 	debugfs_create_file("live", 0400, debug_dir, NULL, &live_fops);
 	debugfs_create_file("contexts", 0400, debug_dir, NULL, &contexts_fops);
 	debugfs_create_file("devices", 0400, debug_dir, NULL, &devices_fops);
+	debugfs_create_file("sets", 0400, debug_dir, NULL, &sets_fops);
+	debugfs_create_file("limits", 0400, debug_dir, NULL, &limits_fops);
 }
 
 void lin_debugfs_exit(void)

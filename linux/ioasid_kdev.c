@@ -454,6 +454,8 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 		.caps = desc->caps,
 		.pri_share = desc->pri_share,
 		.nr_regions = desc->nr_regions,
+		.kept_first = desc->kept_first,
+		.kept_last = desc->kept_last,
 	};
 	int rc = kdev->dev ? lin_iommu_enter(kdev, &info) : 0;
 

@@ -7,6 +7,8 @@
  *   ioasid_pin.c     memory of the caller, pinned
  *   ioasid_kdev.c    devices: the driver API, nodes under /dev/ioasid-devices
  *   ioasid_access.c  address spaces of software devices: the access interface
+ *   ioasid_alloc_api.c  the allocator's driver API; processes as its tokens
+ *   ioasid_cgroup.c  limits: cgroups as groups
  *   ioasid_debugfs.c /sys/kernel/debug/ioasid
  *   ioasid_trace.*   tracepoints
  *   iommu*.c         address spaces on the kernel's IOMMU API
@@ -61,6 +63,22 @@ u64 lin_extents(void *pin, u64 offset, u64 length, struct ioasid_extent *ext, un
 /** lin_shared_get() - the calling process's mm, referenced (mmgrab()). ERR_PTR(-EINVAL): none. */
 void *lin_shared_get(struct ioasid_ctx *ctx);
 void lin_shared_put(void *owner);
+
+/* ---- ioasid_alloc_api.c ------------------------------------------------------------------------- */
+extern const struct pasid_host_ops lin_pasid_ops;
+
+/* ---- ioasid_cgroup.c: limits ----------------------------------------------------------------- */
+/** lin_limit_get() - the calling task's group. lin_limit_find(), lin_limit_release(): home ops. */
+struct limit_group *lin_limit_get(struct pasid_host *host);
+struct limit_group *lin_limit_find(struct ioasid_machine *machine, const struct ioasid_limit *name,
+				   bool change);
+void lin_limit_release(void *priv);
+/** lin_limit_sweep() - notice which cgroups were removed. */
+void lin_limit_sweep(void);
+/** lin_limit_exit() - nobody can name a group any more. */
+void lin_limit_exit(void);
+/** lin_privileged() - home op: the caller has CAP_SYS_RESOURCE. */
+bool lin_privileged(void);
 
 /* ---- ioasid_kdev.c ------------------------------------------------------------------------------ */
 

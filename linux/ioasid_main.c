@@ -76,6 +76,12 @@ MODULE_PARM_DESC(max_routes, "PASID routes a context may have (default 1048576)"
 static uint max_maps = 1U << 26;
 module_param(max_maps, uint, 0644);
 MODULE_PARM_DESC(max_maps, "live mappings a context may have (default 67108864)");
+static uint host_split = PASID_DEF_SPLIT;
+module_param(host_split, uint, 0444);
+MODULE_PARM_DESC(host_split, "first PASID that is one for the whole host (default 32768)");
+static uint default_quota = IOASID_INVALID;
+module_param(default_quota, uint, 0444);
+MODULE_PARM_DESC(default_quota, "host-wide PASIDs a context may hold without CAP_SYS_RESOURCE");
 
 /* ---- the character device ------------------------------------------------------------------ */
 
@@ -194,15 +200,25 @@ static const struct ioasid_home_ops lin_home_ops = {
 	.eventfd_put = lin_eventfd_put,
 	.shared_get = lin_shared_get,
 	.shared_put = lin_shared_put,
+	.pasids = &lin_pasid_ops,
+	.privileged = lin_privileged,
+	.limit_find = lin_limit_find,
+	.limit_release = lin_limit_release,
 };
 
 /* ---- the module ----------------------------------------------------------------------------------- */
 
 static int __init ioasid_module_init(void)
 {
-	int rc;
+	int rc = os_init();
 
+	if (rc)
+		return rc;
 	ioasid_machine_init(&lin_machine, &lin_home_ops);
+	pasid_host_set_default_ceiling(&lin_machine.pasids, default_quota);
+	rc = pasid_host_set_split(&lin_machine.pasids, host_split);
+	if (rc)
+		goto err_machine;
 	rc = lin_iommu_init();
 	if (rc)
 		goto err_machine;
@@ -220,7 +236,9 @@ err_kdev:
 err_iommu:
 	lin_iommu_exit();
 err_machine:
+	lin_limit_exit();
 	ioasid_machine_destroy(&lin_machine);
+	os_exit();
 	return rc;
 }
 
@@ -236,7 +254,9 @@ static void __exit ioasid_module_exit(void)
 	WARN_ON(atomic64_read(&lin_machine.nr_domains));
 	WARN_ON(atomic64_read(&lin_machine.nr_routes));
 	WARN_ON(atomic64_read(&lin_machine.pinned));
+	lin_limit_exit();
 	ioasid_machine_destroy(&lin_machine);
+	os_exit();
 }
 
 module_init(ioasid_module_init);

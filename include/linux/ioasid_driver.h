@@ -98,6 +98,9 @@ struct ioasid_kdev_ops {
  * @pasid_bits: width of its PASID capability; 0: what the IOMMU layer says of @dev
  * @pri_share: page requests it may have waiting; 0: a default
  * @nr_regions: regions its node offers
+ * @kept_first, @kept_last: PASIDs that the driver uses on @dev itself, which users are refused
+ *       (EBUSY) and are never given; 0: none. Others that the kernel uses need no mention: the IOMMU
+ *       layer knows them
  */
 struct ioasid_kdev_desc {
 	const char *name;
@@ -109,6 +112,8 @@ struct ioasid_kdev_desc {
 	u32 pasid_bits;
 	u32 pri_share;
 	u32 nr_regions;
+	u32 kept_first;
+	u32 kept_last;
 };
 
 /**
