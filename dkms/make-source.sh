@@ -22,7 +22,7 @@ fi
 modules()
 {
 	local folder
-	for folder in linux sim pci; do
+	for folder in linux sim pci vcmd; do
 		[ ! -f "$root/$folder/Kbuild" ] ||
 			echo "$folder $(sed -n 's/^obj-m := \(.*\)\.o$/\1/p' "$root/$folder/Kbuild")"
 	done
@@ -30,7 +30,7 @@ modules()
 
 mkdir -p "$dir"
 cd "$root"
-find core formats kmods linux sim pci os/linux include/linux include/uapi LICENSES -type f \
+find core formats kmods linux sim pci vcmd os/linux include/linux include/uapi LICENSES -type f \
 	\( -name '*.[ch]' -o -name Kbuild -o -path 'LICENSES/*' \) ! -name '*.mod.c' -print0 |
 	tar -c --null -T - --owner=0 --group=0 --mode=u=rwX,go=rX | tar -x -C "$dir" --no-same-owner
 {

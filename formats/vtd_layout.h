@@ -50,6 +50,23 @@
 #define VTD_REG_VCRSP	0xe10
 #define VTD_REG_VCCAP	0xe30
 
+/* Virtual commands. A PASID is at the same place in operand A and in the result. */
+#define VTD_VCMD_CMD	 GENMASK_ULL(7, 0)
+#define VTD_VCMD_OA	 GENMASK_ULL(63, 16)
+#define VTD_VCMD_NULL	 0
+#define VTD_VCMD_ALLOC	 1
+#define VTD_VCMD_FREE	 2
+#define VTD_VC_PASID	 GENMASK_ULL(35, 16)
+#define VTD_VCRSP_IP	 BIT_ULL(0)
+#define VTD_VCRSP_SC	 GENMASK_ULL(7, 1)
+#define VTD_VCRSP_RSLT	 GENMASK_ULL(63, 16)
+#define VTD_VC_OK	 0
+#define VTD_VC_UNDEFINED 1
+#define VTD_VC_PASID_BAD 16 /* none available, or not one that can be freed */
+#define VTD_VCCAP_NS	 BIT_ULL(0) /* null */
+#define VTD_VCCAP_PAS	 BIT_ULL(1) /* allocate */
+#define VTD_VCCAP_FPS	 BIT_ULL(2) /* free */
+
 #define VTD_GCMD_TE   BIT_ULL(31) /* the same bits in GSTS */
 #define VTD_GCMD_SRTP BIT_ULL(30)
 #define VTD_GCMD_QIE  BIT_ULL(26)

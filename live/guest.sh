@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # guest.sh -k 6.12|backports [-n NAME] [-b perf|asan|tsan] [-s STEP,...] [-o 'SERVER OPTIONS']
-#          [-m MEMORY] [-c CPUS] [-t SECONDS] [-a APPEND] [-5] [-r]
+#          [-m MEMORY] [-c CPUS] [-t SECONDS] [-a APPEND] [-5] [-r] [-V]
 # Starts the server, boots a stock guest behind it and prints what the demo in the guest says, as
 # it says it (live/guest/demo/demo.h). Status 0: the demo ended well, the kernel log is clean, the
 # server ended by itself and without complaint.
@@ -10,12 +10,13 @@
 #   -5  CPU and unit with 5-level page tables
 #   -r  the guest restarts once in the midst of work, then runs the demo
 #   -s  steps of the demo (default all that the kernel can do)
+#   -V  before the demo ioasid.ko in the guest takes PASIDs from the host; live/vcmd.sh judges
 # Logs: $IOASID_LOG/NAME.console, .out, .qemu, .vm, .server, .json (the server's counters).
 set -eu
 . "$(dirname "$0")/../scripts/lib.sh"
 
-kernel='' name='' build=perf steps='' options='' memory=1G cpus=2 limit=90 append='' machine=()
-while getopts k:n:b:s:o:m:c:t:a:5r option; do
+kernel='' name='' build=perf steps='' options='' memory=1G cpus=2 limit=90 append='' machine=() vcmd=''
+while getopts k:n:b:s:o:m:c:t:a:5rV option; do
 	case $option in
 	k) kernel=$OPTARG ;;
 	n) name=$OPTARG ;;
@@ -34,6 +35,11 @@ while getopts k:n:b:s:o:m:c:t:a:5r option; do
 	r)
 		append+=' accel_reboot=1'
 		machine+=(-action reboot=reset)
+		;;
+	V)
+		vcmd=1
+		options+=' --vcmd 40'
+		append+=' ioasid.vcmd=1'
 		;;
 	*) exit 2 ;;
 	esac
@@ -72,7 +78,17 @@ mkdir -p "$image"
 	# Runs side by side share the module and the archive.
 	flock 7
 	ko=$("$ROOT/scripts/kmod.sh" "$kernel" live/guest/driver "$image" live/include 7>&-)
-	"$ROOT/scripts/initramfs.sh" -k "$kernel" -o "$dir/initrd" -p "$demo" -i "$ko" 7>&-
+	payload=(-p "$demo")
+	if [ -n "$vcmd" ]; then
+		checks=$ROOT/live/guest/vcmd
+		payload=(-p "$checks/payload.sh" -f "$checks/steps.sh" -f "$demo")
+		# shellcheck disable=SC2086 # folders are words
+		"$ROOT/scripts/kmod.sh" "$kernel" kmods "$image" $KMOD_FOLDERS >/dev/null 7>&-
+		for module in ioasid ioasid-vcmd vcmdcheck; do
+			payload+=(-i "$image/$module.ko")
+		done
+	fi
+	"$ROOT/scripts/initramfs.sh" -k "$kernel" -o "$dir/initrd" "${payload[@]}" -i "$ko" 7>&-
 ) 7>"$image/.lock"
 "$server" --write-dmar "$dir/dmar.bin"
 

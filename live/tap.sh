@@ -34,6 +34,14 @@ live()
 			print "#   " $0
 			fflush()
 		}
+		$1 == "CHECK" && ($2 == "OK" || $2 == "FAILED") {
+			result = $2
+			sub(/^CHECK [A-Z]+ /, "")
+			sub(/ \(-?[0-9]+\)$/, "")
+			printf "%s - %s: PASIDs of the host: %s\n", result == "OK" ? "ok" : "not ok", \
+				title, $0
+			fflush()
+		}
 		$1 == "BENCH" { print "#   " $0 }'
 	status=${PIPESTATUS[0]}
 	verdict "$title: demo, kernel log and server end well" "$status"

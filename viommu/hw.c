@@ -96,8 +96,9 @@ static int vu_hw_configure(struct vu_hw *hw, const struct vu_hw_config *config)
 	unit->ops.gpa = config->ops->gpa;
 	unit->ops.send_msi = config->ops->send_msi;
 	unit->ops.trace = config->ops->trace;
+	unit->cfg.vcmd_opaque = config->vcmd_opaque;
 	unit->cap = vu_hw_cap(flags);
-	unit->ecap = vu_hw_ecap(flags);
+	unit->ecap = vu_hw_ecap(flags) | (config->vcmd ? VTD_ECAP_VCS : 0);
 	vtd_caps_decode(&unit->caps, unit->cap, unit->ecap, VU_HW_HAW);
 	phys_mem_init_callback(&unit->mem, vu_hw_mem_at);
 	return 0;
@@ -152,6 +153,11 @@ int vu_hw_create(const struct vu_hw_config *config, struct vu_hw **hwp)
 	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&hw->dma, &attr);
 	pthread_rwlockattr_destroy(&attr);
+	rc = vu_vcmd_init(&hw->unit, config->vcmd);
+	if (rc) {
+		vu_hw_destroy(hw);
+		return rc;
+	}
 	*hwp = hw;
 	return 0;
 }
@@ -161,6 +167,7 @@ void vu_hw_destroy(struct vu_hw *hw)
 	if (!hw)
 		return;
 	vu_hw_service_stop(hw);
+	vu_vcmd_destroy(&hw->unit);
 	pthread_cond_destroy(&hw->kick);
 	pthread_mutex_destroy(&hw->kick_lock);
 	vu_tlb_destroy(&hw->iotlb);

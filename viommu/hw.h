@@ -161,15 +161,18 @@ struct vu_hw {
  * @iotlb_entries, @pasid_entries: of the caches (256, 64)
  * @ops: callbacks; copied
  * @opaque: their first argument
+ * @vcmd, @vcmd_opaque: struct vtd_unit_config
  */
 struct vu_hw_config {
 	u32 flags;
 	u32 iotlb_entries, pasid_entries;
 	const struct vu_hw_ops *ops;
 	void *opaque;
+	const struct vtd_unit_vcmd *vcmd;
+	void *vcmd_opaque;
 };
 
-/** vu_hw_create() - make a unit in its power-on state. Return: 0; -EINVAL; -ENOMEM. */
+/** vu_hw_create() - make a unit in its power-on state. Return: 0; -EINVAL; that of vu_vcmd_init(). */
 int vu_hw_create(const struct vu_hw_config *config, struct vu_hw **hwp);
 /** vu_hw_destroy() - @hw: NULL is ignored; nobody uses it any more. */
 void vu_hw_destroy(struct vu_hw *hw);

@@ -14,6 +14,7 @@
 #define VU_DO_QUEUE 0x02u
 #define VU_DO_CCMD  0x04u
 #define VU_DO_IOTLB 0x08u
+#define VU_DO_VCMD  0x10u
 
 /* ---- reading ------------------------------------------------------------------------------------- */
 
@@ -104,6 +105,8 @@ static u32 vu_read32(const struct vtd_unit *unit, u32 off)
 		return ev->prs;
 	case VTD_REG_PECTL ... VTD_REG_PEUADDR:
 		return vu_msi_read(&ev->page_msi, (off - VTD_REG_PECTL) / 4);
+	case VTD_REG_VCMD ... VTD_REG_VCCAP + 4:
+		return vu_vcmd_read(unit, off);
 	default:
 		return vu_read_config(unit, off);
 	}
@@ -267,17 +270,20 @@ static u32 vu_write32(struct vtd_unit *unit, u32 off, u32 value, u32 mask, struc
 	case VTD_REG_PECTL ... VTD_REG_PEUADDR:
 		vu_msi_write(&ev->page_msi, (off - VTD_REG_PECTL) / 4, value, mask, out);
 		return 0;
+	case VTD_REG_VCMD ... VTD_REG_VCCAP + 4:
+		return vu_vcmd_write(unit, off, value, mask) ? VU_DO_VCMD : 0;
 	default:
 		return vu_write_config(unit, off, value, mask);
 	}
 }
 
-/* Store all halves. @gcmd gets what was written to GCMD, which has no memory. */
+/* Store all halves, submit a virtual command. @gcmd gets what was written to GCMD, which has no memory. */
 static u32 vu_store(struct vtd_unit *unit, u64 off, unsigned int size, u64 value, u32 *gcmd)
 {
 	struct vu_out out = { 0 };
 	u64 mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;
 	u32 todo = 0, at, half, bytes;
+	bool vcmd = false;
 
 	value &= mask;
 	mutex_lock(&unit->regs_lock);
@@ -288,9 +294,14 @@ static u32 vu_store(struct vtd_unit *unit, u64 off, unsigned int size, u64 value
 			*gcmd = vu_merge(unit->r.gsts & VTD_GCMD_LEVELS, half, bytes, ~0u);
 		todo |= vu_write32(unit, at, half, bytes, &out);
 	}
+	/* Now, so that no other write comes between the operand and the command. */
+	if (todo & VU_DO_VCMD)
+		vcmd = vu_vcmd_submit(unit);
 	mutex_unlock(&unit->regs_lock);
 	vu_out_flush(unit, &out);
-	return todo;
+	if (vcmd)
+		vu_vcmd_wake(unit);
+	return todo & ~VU_DO_VCMD;
 }
 
 /* ---- commands ------------------------------------------------------------------------------------------ */

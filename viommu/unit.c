@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The VT-d unit: creation, reset, devices, the service thread, statistics. */
+/* The VT-d unit: creation, reset, devices, threads, statistics. */
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -77,6 +77,8 @@ static u64 vu_make_ecap(const struct vtd_unit_config *cfg)
 		ecap |= VTD_ECAP_PT;
 	if (!(cfg->flags & VTD_UNIT_NO_SC))
 		ecap |= VTD_ECAP_SC;
+	if (cfg->vcmd)
+		ecap |= VTD_ECAP_VCS;
 	return ecap;
 }
 
@@ -86,15 +88,28 @@ static void vu_default(u32 *value, u32 def)
 		*value = def;
 }
 
+/* What a caller's older, shorter structure does not have is 0. */
+static int vu_take_config(struct vtd_unit_config *cfg, const struct vtd_unit_config *config)
+{
+	if (config->size != sizeof(*config) &&
+	    config->size != offsetof(struct vtd_unit_config, vcmd))
+		return -EINVAL;
+	memset(cfg, 0, sizeof(*cfg));
+	memcpy(cfg, config, config->size);
+	if (!cfg->ctx || !cfg->ops || !cfg->ops->gpa || !cfg->ops->send_msi ||
+	    (cfg->flags & ~VU_FLAGS))
+		return -EINVAL;
+	return 0;
+}
+
 static int vu_configure(struct vtd_unit *unit, const struct vtd_unit_config *config)
 {
 	struct vtd_unit_config *cfg = &unit->cfg;
+	int rc = vu_take_config(cfg, config);
 
-	if (config->size != sizeof(*config) || !config->ctx || !config->ops || !config->ops->gpa ||
-	    !config->ops->send_msi || (config->flags & ~VU_FLAGS))
-		return -EINVAL;
-	*cfg = *config;
-	unit->ops = *config->ops;
+	if (rc)
+		return rc;
+	unit->ops = *cfg->ops;
 	vu_default(&cfg->mgaw, cfg->flags & VTD_UNIT_LEVELS5 ? 57 : 48);
 	vu_default(&cfg->pasid_bits, IOASID_PASID_BITS);
 	vu_default(&cfg->nr_fault_records, 8);
@@ -141,7 +156,10 @@ static int vu_init(struct vtd_unit *unit)
 		rc = unit->fault_fd;
 		goto destroy_events;
 	}
-	return 0;
+	rc = vu_vcmd_init(unit, unit->cfg.vcmd);
+	if (!rc)
+		return 0;
+	ioasid_fault_close(unit->cfg.ctx);
 
 destroy_events:
 	vu_events_destroy(unit);
@@ -205,6 +223,8 @@ void vtd_unit_destroy(struct vtd_unit *unit)
 	list_for_each_entry_safe(b, next, &unit->zombies, dev_link)
 		kfree(b);
 	mutex_unlock(&unit->config);
+	/* Nothing of ours carries the guest's numbers any more. */
+	vu_vcmd_destroy(unit);
 	ioasid_fault_close(unit->cfg.ctx);
 	vu_events_destroy(unit);
 	kfree(unit->dids);
@@ -231,6 +251,7 @@ void vtd_unit_reset(struct vtd_unit *unit)
 	unit->be->begin(unit);
 	unit->be->retranslate(unit);
 	mutex_unlock(&unit->config);
+	vu_vcmd_reset(unit);
 	vu_trace(unit, "reset");
 }
 
@@ -404,9 +425,20 @@ static void *vu_service(void *arg)
 	return NULL;
 }
 
-int vtd_unit_service_start(struct vtd_unit *unit)
+int vu_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg)
 {
 	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(thread, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -rc;
+}
+
+int vtd_unit_service_start(struct vtd_unit *unit)
+{
 	int rc;
 
 	if (unit->serving)
@@ -414,15 +446,11 @@ int vtd_unit_service_start(struct vtd_unit *unit)
 	unit->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (unit->stop_fd < 0)
 		return -errno;
-	/* Signals are the VMM's business. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&unit->service, NULL, vu_service, unit);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	rc = vu_thread_start(&unit->service, vu_service, unit);
 	if (rc) {
 		close(unit->stop_fd);
 		unit->stop_fd = -1;
-		return -rc;
+		return rc;
 	}
 	unit->serving = true;
 	return 0;

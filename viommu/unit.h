@@ -7,11 +7,14 @@
  *   queue.c   invalidation queue, register-based invalidation
  *   bind.c    what the guest's tables say -> routes and user tables of libioasid
  *   event.c   page requests, events, interrupts -> guest
+ *   vcmd.c    virtual commands: PASIDs from the host; vcmd_set.c: from a set of the driver API
  *   hw*.c     hardware mode: no libioasid, the guest's own tables are walked for each request (hw.h)
  *
- * Locks (order: config, then regs; see <ioasid/vtd_unit.h> for what that promises outside):
+ * Locks (order: config or vcmd, then regs; see <ioasid/vtd_unit.h> for what that promises outside):
  *   config   serializes everything that reads the guest's tables to act on them, and all calls into
  *            libioasid except those of the fault path
+ *   vcmd     (vu_vcmd.serial) one virtual command at a time; held while the responder is called, which
+ *            may sleep. So nobody waits for it who holds config
  *   regs     values of registers, and all of struct vu_events; short sections only
  *   Changing the list of devices, their PASID trees, vu_dev.flags and the latched root needs both,
  *   reading them either one.
@@ -172,6 +175,30 @@ struct vu_events {
 	u32 free;
 };
 
+#define VU_PASID_WORDS ((1u << IOASID_PASID_BITS) / 64)
+
+/**
+ * struct vu_vcmd - virtual commands
+ * @cmd, @eo, @rsp: VCMD, VCMD_EO, VCRSP; regs lock. While VCRSP.IP is set, the first two stand still
+ * @ops: who answers; no functions: commands are not offered, and nothing below is there
+ * @serial: see above
+ * @out: bitmap of the numbers the guest has; @serial
+ * @thread: it calls the responder, so that nobody else waits for that
+ * @caller: who made the unit, and who the thread is to libioasid: the numbers are charged there
+ * @lock, @kick: wake it: @kicked there may be a command, @stop
+ */
+struct vu_vcmd {
+	u64 cmd, eo, rsp;
+	struct vtd_unit_vcmd ops;
+	struct mutex serial;
+	u64 *out;
+	pthread_t thread;
+	struct ioasid_caller *caller;
+	pthread_mutex_t lock;
+	pthread_cond_t kick;
+	bool kicked, stop;
+};
+
 /* 64-bit words of an invalidation descriptor. */
 #define VU_WORDS 4
 
@@ -243,6 +270,7 @@ struct vtd_unit {
 	bool te; /* translation is on */
 	struct vu_regs r;
 	struct vu_events ev;
+	struct vu_vcmd vc;
 	struct list_head devices;
 	u32 nr_devices;
 	u32 nr_binds;
@@ -280,12 +308,36 @@ void vu_trace_line(struct vtd_unit *unit, const char *fmt, ...)
 			vu_trace_line(unit, __VA_ARGS__); \
 	} while (0)
 
-/* ---- unit.c: devices. Either lock. ---- */
+/* ---- unit.c ---- */
+
+/** vu_thread_start() - a thread that leaves signals to the VMM. Return: 0; -pthread_create(3). */
+int vu_thread_start(pthread_t *thread, void *(*fn)(void *), void *arg);
+
+/* Devices. Either lock. */
 struct vu_dev *vu_dev_by_rid(struct vtd_unit *unit, u16 rid);
 struct vu_dev *vu_dev_by_cookie(struct vtd_unit *unit, u64 cookie);
 
 /* ---- regs.c ---- */
 void vu_regs_reset(struct vtd_unit *unit);
+
+/* ---- vcmd.c ---- */
+
+/** vu_vcmd_init() - @vcmd NULL: not offered. Return: 0; -EINVAL; -ENOMEM; pthread_create(3)'s. */
+int vu_vcmd_init(struct vtd_unit *unit, const struct vtd_unit_vcmd *vcmd);
+/** vu_vcmd_destroy() - waits for a command that is being answered. Also if init was not called. */
+void vu_vcmd_destroy(struct vtd_unit *unit);
+/** vu_vcmd_reset() - registers to their defaults, all numbers back. No lock. */
+void vu_vcmd_reset(struct vtd_unit *unit);
+/** vu_vcmd_read() - one half of a register, or 0. Regs lock. */
+u32 vu_vcmd_read(const struct vtd_unit *unit, u32 off);
+/**
+ * vu_vcmd_write() - store one half of a register. Regs lock.
+ * Return: a command was written: call vu_vcmd_submit() when all halves are stored.
+ */
+bool vu_vcmd_write(struct vtd_unit *unit, u32 off, u32 value, u32 mask);
+/** vu_vcmd_submit() - Regs lock. Return: vu_vcmd_wake() is to be called after it. */
+bool vu_vcmd_submit(struct vtd_unit *unit);
+void vu_vcmd_wake(struct vtd_unit *unit);
 
 /* ---- queue.c. Config lock. ---- */
 

@@ -67,6 +67,14 @@
 #define VTD_PQA_WRITABLE  (VTD_PQA_PQA | VTD_PQA_PQS)
 #define VTD_PR_BYTES	  32
 
+/* Bits 15:8 of VCMD are reserved. */
+#define VTD_VCMD_WRITABLE (VTD_VCMD_CMD | VTD_VCMD_OA)
+/*
+ * Bit 0 stands for the null command; drivers from before the specification settled take it for "PASIDs
+ * can be allocated". With all three set both find what they look for.
+ */
+#define VTD_VCCAP_VALUE (VTD_VCCAP_NS | VTD_VCCAP_PAS | VTD_VCCAP_FPS)
+
 /*
  * Largest address mask worth having: 2^52 pages are everything. Guests may use any mask up to what
  * CAP.MAMV says.

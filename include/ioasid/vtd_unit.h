@@ -27,6 +27,7 @@
  *      routes of the device. Devices stay in local PASID mode;
  *   4. pass MMIO accesses to vtd_unit_read() and vtd_unit_write();
  *   5. vtd_unit_service_start(), or poll vtd_unit_fault_fd() and call vtd_unit_process_faults().
+ * A guest that is to take its PASIDs from the host gets virtual commands: see struct vtd_unit_vcmd.
  *
  * Threads and locks. All calls may come from any thread. Two locks, taken in this order:
  *
@@ -37,6 +38,9 @@
  *            pending page requests, interrupts. Never held across a call that waits. Page requests
  *            and events pass through under this lock alone, so they make progress while an
  *            invalidation waits; so do reads of registers.
+ *
+ * A third lock orders answers to virtual commands, which a thread of its own gives; nobody who holds
+ * `config` waits for it.
  *
  * Consequences for the device model:
  *   - vtd_unit_prepare(), vtd_unit_write() and adding or removing devices take `config`: never call
@@ -60,6 +64,7 @@ extern "C" {
 
 /** struct vtd_unit - one remapping unit; owned by the caller, ended by vtd_unit_destroy(). */
 struct vtd_unit;
+struct ioasid_set;
 
 /** Bytes of the register window; the DRHD's register base points here. */
 #define VTD_UNIT_MMIO_SIZE 0x1000
@@ -83,6 +88,26 @@ struct vtd_unit_ops {
 	void (*trace)(void *opaque, const char *line);
 };
 
+/**
+ * struct vtd_unit_vcmd - who gives the guest its PASIDs: the responder to virtual commands
+ * @pasid_alloc: a number for the guest, from 1 to @max; stored in *@pasid. Return: 0; negative errno:
+ *               none, for whatever reason ("no PASID available" in the guest)
+ * @pasid_free: the guest is done with a number that @pasid_alloc gave it. Cannot fail. The number may
+ *              still be in use on the host: not giving it away as long as it is, is up to the callee
+ *
+ * @opaque is vcmd_opaque of the configuration. Called from a thread of the unit, which to libioasid is the
+ * same caller as the one that created the unit, and from vtd_unit_reset() and vtd_unit_destroy(); one call
+ * at a time. They may take their time: the guest's
+ * other register accesses do not wait. They must not call the unit nor wait for the guest.
+ *
+ * The unit remembers which numbers the guest has. It refuses to free any other, frees each once, and
+ * gives back what is left when the guest resets or the unit ends.
+ */
+struct vtd_unit_vcmd {
+	int (*pasid_alloc)(void *opaque, uint32_t max, uint32_t *pasid);
+	void (*pasid_free)(void *opaque, uint32_t pasid);
+};
+
 #define VTD_UNIT_NO_CM \
 	(1U << 0) /* CAP.CM = 0: entries that appear are not announced by the guest */
 #define VTD_UNIT_NO_PRS	 (1U << 1) /* no page requests (ECAP.PRS, PDS = 0) */
@@ -94,7 +119,7 @@ struct vtd_unit_ops {
 
 /**
  * struct vtd_unit_config - what a unit is made of; 0 means the default
- * @size: sizeof this structure
+ * @size: sizeof this structure; or what it was before @vcmd was added
  * @flags: VTD_UNIT_*
  * @ctx: an open context; must outlive the unit. Its fault descriptor must not be open
  * @gpa_ioasid: kernel-managed root with the guest's RAM mapped at guest-physical addresses; stays
@@ -110,6 +135,9 @@ struct vtd_unit_ops {
  * @max_page_requests: page request groups waiting for the guest's answer (4096). Further ones are
  *                     answered "success": the device asks again
  * @fault_capacity: records the context's fault descriptor holds (0: libioasid's default)
+ * @vcmd: the guest is to take its PASIDs from the host: virtual commands are offered (ECAP.VCS, VCCAP)
+ *        and answered by this; copied. NULL: not offered. vtd_unit_vcmd_set() fills it in
+ * @vcmd_opaque: first argument of @vcmd's functions
  */
 struct vtd_unit_config {
 	size_t size;
@@ -125,7 +153,20 @@ struct vtd_unit_config {
 	uint32_t max_pasids;
 	uint32_t max_page_requests;
 	uint32_t fault_capacity;
+	const struct vtd_unit_vcmd *vcmd;
+	void *vcmd_opaque;
 };
+
+/**
+ * vtd_unit_vcmd_set() - have the guest's PASIDs taken from a set of the driver API
+ * @config: its vcmd and vcmd_opaque are filled in
+ * @set: of ioasid_set_alloc() (<linux/ioasid_alloc.h>); stays the caller's and must outlive the unit
+ *
+ * The set's quota bounds what the guest can have, and the limits of the group that the thread which
+ * creates the unit is in then (<ioasid/allocator.h>). A number the guest freed while the host still holds
+ * it is pending there, and counts.
+ */
+void vtd_unit_vcmd_set(struct vtd_unit_config *config, struct ioasid_set *set);
 
 /**
  * vtd_unit_create() - make a unit in its power-on state
@@ -133,7 +174,7 @@ struct vtd_unit_config {
  * @unit: the unit
  *
  * Return: 0; -EINVAL bad configuration; -EBUSY the context's fault descriptor is open; -ENOMEM;
- * what ioasid_ioas_get_info() says about @gpa_ioasid.
+ * what ioasid_ioas_get_info() says about @gpa_ioasid; with @config->vcmd what pthread_create(3) says.
  */
 int vtd_unit_create(const struct vtd_unit_config *config, struct vtd_unit **unit);
 
@@ -142,7 +183,7 @@ int vtd_unit_create(const struct vtd_unit_config *config, struct vtd_unit **unit
  * @unit: NULL is ignored; no other call of it may be running
  *
  * Stops the service thread, removes all devices, closes the context's fault descriptor (pending
- * page requests are answered "invalid").
+ * page requests are answered "invalid"), gives back the numbers the guest has by virtual commands.
  */
 void vtd_unit_destroy(struct vtd_unit *unit);
 
@@ -152,7 +193,8 @@ void vtd_unit_destroy(struct vtd_unit *unit);
  *
  * Registers go to their defaults, all bindings end, pending page requests are answered "invalid",
  * devices stay and get the route of "translation off". On return no DMA through a guest table is
- * still to land.
+ * still to land, and the numbers the guest had by virtual commands are given back; a command that is
+ * being answered is waited for.
  */
 void vtd_unit_reset(struct vtd_unit *unit);
 
@@ -316,6 +358,13 @@ bool vtd_unit_request_pending(struct vtd_unit *unit, uint16_t rid, uint32_t pasi
  * @interrupts: messages sent
  * @interrupts_refused: messages not sent because their address is no interrupt address
  * @bad_gpa: accesses of the unit to guest memory that is no RAM
+ * @vcmd_allocs: PASIDs given to the guest by virtual commands
+ * @vcmd_frees: ... that it gave back
+ * @vcmd_refused: commands that ended with "no PASID available" or "invalid PASID"
+ * @vcmd_undefined: commands nobody knows
+ * @vcmd_dropped: 32-bit halves written while a command was in progress
+ * @vcmd_reclaimed: PASIDs the guest had when it was reset
+ * @pasids_now: PASIDs it has at this moment
  */
 struct vtd_unit_stats {
 	uint64_t descriptors[16];
@@ -326,6 +375,9 @@ struct vtd_unit_stats {
 	uint64_t requests_dropped, requests_invalid, requests_now;
 	uint64_t faults, faults_lost, faults_quiet;
 	uint64_t interrupts, interrupts_refused, bad_gpa;
+	uint64_t vcmd_allocs, vcmd_frees, vcmd_refused, vcmd_undefined, vcmd_dropped,
+		vcmd_reclaimed;
+	uint64_t pasids_now;
 };
 
 /** vtd_unit_get_stats() - counters; each is exact, together they are no snapshot. */

@@ -155,13 +155,20 @@ static int hw_make_unit(struct hw_machine *m)
 		.response = hw_response,
 		.invalidate = hw_invalidate,
 	};
-	const struct vu_hw_config config = {
+	struct vu_hw_config config = {
 		.flags = m->config.unit_flags,
 		.ops = &ops,
 		.opaque = m,
 	};
-	int rc = vu_hw_create(&config, &m->unit);
+	struct vtd_unit_config vcmd = { 0 };
+	int rc = 0;
 
+	if (m->config.vcmd_quota)
+		rc = vcmd_host_start(&m->vcmd, m->config.vcmd_quota, &vcmd);
+	config.vcmd = vcmd.vcmd;
+	config.vcmd_opaque = vcmd.vcmd_opaque;
+	if (!rc)
+		rc = vu_hw_create(&config, &m->unit);
 	if (rc)
 		return rc;
 	vtd_unit_set_broken(&m->unit->unit, m->config.broken);
@@ -214,9 +221,10 @@ static int hw_listen(struct hw_machine *m)
 	return rc;
 }
 
-static void hw_free(struct hw_machine *m)
+static int hw_free(struct hw_machine *m)
 {
 	unsigned int i;
+	int rc;
 
 	/* Nobody answers endpoints that go. */
 	if (m->unit)
@@ -229,8 +237,10 @@ static void hw_free(struct hw_machine *m)
 		vfio_user_dev_destroy(&m->slot[i].ep.vfio);
 	}
 	vu_hw_destroy(m->unit);
+	rc = vcmd_host_stop(&m->vcmd);
 	vfio_user_dev_destroy(&m->drhd.vfio);
 	record_close(&m->record);
+	return rc;
 }
 
 int hw_machine_start(struct hw_machine *m, const struct hw_config *config)
@@ -256,12 +266,16 @@ int hw_machine_start(struct hw_machine *m, const struct hw_config *config)
 	return rc;
 }
 
-void hw_machine_stop(struct hw_machine *m)
+void hw_machine_hang_up(struct hw_machine *m)
 {
 	unsigned int i;
 
 	vfio_user_server_stop(&m->drhd.server);
 	for (i = 0; i < HW_ENDPOINTS; i++)
 		vfio_user_server_stop(&m->slot[i].server);
-	hw_free(m);
+}
+
+int hw_machine_stop(struct hw_machine *m)
+{
+	return hw_free(m);
 }

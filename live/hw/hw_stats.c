@@ -78,7 +78,14 @@ static void hw_stats_unit(FILE *out, struct vtd_unit *unit)
 					  { "faults_quiet", s.faults_quiet },
 					  { "interrupts", s.interrupts },
 					  { "interrupts_refused", s.interrupts_refused },
-					  { "bad_gpa", s.bad_gpa } }),
+					  { "bad_gpa", s.bad_gpa },
+					  { "vcmd_allocs", s.vcmd_allocs },
+					  { "vcmd_frees", s.vcmd_frees },
+					  { "vcmd_refused", s.vcmd_refused },
+					  { "vcmd_undefined", s.vcmd_undefined },
+					  { "vcmd_dropped", s.vcmd_dropped },
+					  { "vcmd_reclaimed", s.vcmd_reclaimed },
+					  { "pasids_now", s.pasids_now } }),
 		",");
 }
 
@@ -103,6 +110,20 @@ static void hw_stats_caches(FILE *out, struct vu_hw *unit)
 			"");
 }
 
+static void hw_stats_vcmd(FILE *out, const struct vcmd_host *vcmd)
+{
+	struct vcmd_host_figures f;
+
+	vcmd_host_read(vcmd, &f);
+	HW_STATS_OBJECT(out, "vcmd",
+			((struct hw_stats_row[]){ { "numbers", f.numbers },
+						  { "pending", f.pending },
+						  { "own", f.own },
+						  { "charged", f.charged },
+						  { "peak", f.peak } }),
+			",");
+}
+
 void hw_machine_print_stats(struct hw_machine *m, FILE *out)
 {
 	char name[16];
@@ -115,6 +136,7 @@ void hw_machine_print_stats(struct hw_machine *m, FILE *out)
 		hw_stats_endpoints(out, name, &m->slot[i], 1);
 	}
 	hw_stats_unit(out, &m->unit->unit);
+	hw_stats_vcmd(out, &m->vcmd);
 	hw_stats_caches(out, m->unit);
 	fprintf(out, "}\n");
 }

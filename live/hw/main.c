@@ -35,6 +35,7 @@ static const char hw_usage[] =
 	"What the unit offers (all but caching mode, and 4-level tables):\n"
 	"  --no-nesting --first-stage-only --second-stage-only --levels5 --levels3 --cm\n"
 	"  --no-prs --no-ats --no-sc --no-dirty\n"
+	"  --vcmd N            virtual commands: the guest may have N PASIDs of the host\n"
 	"  --no-cache          walk the tables for every request\n"
 	"  --no-verify         do not compare cached translations with the tables\n"
 	"For tests, which must then fail:\n"
@@ -90,6 +91,9 @@ static int hw_number_option(struct hw_options *o, int option)
 		return 0;
 	case 'T':
 		o->machine.timeout_ms = n;
+		return 0;
+	case 'v':
+		o->machine.vcmd_quota = n;
 		return 0;
 	default:
 		return -EINVAL;
@@ -153,6 +157,7 @@ static int hw_parse(struct hw_options *o, int argc, char **argv)
 		{ "timeout", required_argument, NULL, 'T' },
 		{ "break", required_argument, NULL, 'b' },
 		{ "delay", required_argument, NULL, 'y' },
+		{ "vcmd", required_argument, NULL, 'v' },
 		{ "no-nesting", no_argument, NULL, HW_FLAG_BASE },
 		{ "first-stage-only", no_argument, NULL, HW_FLAG_BASE + 1 },
 		{ "second-stage-only", no_argument, NULL, HW_FLAG_BASE + 2 },
@@ -238,9 +243,9 @@ static int hw_run(const struct hw_options *o)
 	fflush(stdout);
 	while (!sigwait(&set, &sig) && sig == SIGUSR1)
 		hw_write_stats(&machine, o->stats);
+	hw_machine_hang_up(&machine);
 	hw_write_stats(&machine, o->stats);
-	hw_machine_stop(&machine);
-	return 0;
+	return hw_machine_stop(&machine);
 }
 
 int main(int argc, char **argv)

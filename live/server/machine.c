@@ -198,9 +198,12 @@ static int machine_make_unit(struct machine *m)
 		.opaque = m,
 	};
 	uint32_t broken = 0;
-	int rc;
+	int rc = 0;
 
-	rc = vtd_unit_create(&config, &m->unit);
+	if (m->config.vcmd_quota)
+		rc = vcmd_host_start(&m->vcmd, m->config.vcmd_quota, &config);
+	if (!rc)
+		rc = vtd_unit_create(&config, &m->unit);
 	if (rc)
 		return rc;
 	if (m->config.broken & MACHINE_BREAK_NO_INVALIDATE)
@@ -260,8 +263,10 @@ static int machine_listen(struct machine *m)
 }
 
 /* Everything but the sockets, in the order that leaves nobody with what is gone. */
-static void machine_free(struct machine *m)
+static int machine_free(struct machine *m)
 {
+	int rc;
+
 	if (m->unit && m->dev)
 		vtd_unit_remove_device(m->unit, m->config.devfn);
 	ioasid_dev_close(m->dev);
@@ -270,12 +275,14 @@ static void machine_free(struct machine *m)
 		accel_destroy(&m->accel);
 	vtd_unit_destroy(m->unit);
 	m->unit = NULL;
+	rc = vcmd_host_stop(&m->vcmd);
 	if (m->ctx) {
 		guest_ram_destroy(&m->ram);
 		ioasid_close(m->ctx);
 	}
 	if (m->host)
 		ioasid_host_put(m->host);
+	return rc;
 }
 
 int machine_start(struct machine *m, const struct machine_config *config)
@@ -302,11 +309,17 @@ int machine_start(struct machine *m, const struct machine_config *config)
 	return rc;
 }
 
-void machine_stop(struct machine *m)
+void machine_hang_up(struct machine *m)
 {
 	vfio_user_server_stop(&m->drhd.server);
 	vfio_user_server_stop(&m->endpoint);
-	machine_free(m);
+}
+
+int machine_stop(struct machine *m)
+{
+	int rc = machine_free(m);
+
 	vfio_user_dev_destroy(&m->accel.vfio);
 	vfio_user_dev_destroy(&m->drhd.vfio);
+	return rc;
 }

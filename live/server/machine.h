@@ -13,6 +13,7 @@
 #include "accel.h"
 #include "drhd.h"
 #include "guest_ram.h"
+#include "vcmd_host.h"
 #include "vfio_user_server.h"
 
 /* Must-fail controls: what goes wrong on purpose, in the unit or in the host's IOMMU. */
@@ -30,6 +31,7 @@
  * @delay_us: struct accel_config
  * @broken: MACHINE_BREAK_*
  * @levels5: offer 5-level first-stage tables
+ * @vcmd_quota: PASIDs the guest may have by virtual commands; 0: they are not offered
  * @trace: print what the guest does to the unit
  * @gone: a client that had been there left; called from its thread
  */
@@ -39,6 +41,7 @@ struct machine_config {
 	uint64_t max_ram;
 	unsigned int delay_us;
 	unsigned int broken;
+	unsigned int vcmd_quota;
 	bool levels5;
 	bool trace;
 	void (*gone)(void);
@@ -55,6 +58,7 @@ struct machine {
 	struct accel accel;
 	struct vfio_user_server endpoint;
 	struct drhd drhd;
+	struct vcmd_host vcmd;
 };
 
 /**
@@ -66,8 +70,11 @@ struct machine {
  */
 int machine_start(struct machine *m, const struct machine_config *config);
 
-/** machine_stop() - take it apart. */
-void machine_stop(struct machine *m);
+/** machine_hang_up() - close the sockets: on return the guest is gone, and its traces with it. */
+void machine_hang_up(struct machine *m);
+
+/** machine_stop() - take it apart after that. Return: 0; -EBUSY: something of the guest is left. */
+int machine_stop(struct machine *m);
 
 /** machine_print_stats() - counters of all parts as one JSON object. */
 void machine_print_stats(struct machine *m, FILE *out);

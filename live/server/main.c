@@ -26,6 +26,7 @@ static const char server_usage[] =
 	"  --write-dmar FILE   write the ACPI table for QEMU's -acpitable file=FILE and exit\n"
 	"  --slot N            PCI slot of the accelerator on bus 0 (4)\n"
 	"  --max-ram MIB       most guest RAM a client may bring (16384)\n"
+	"  --vcmd N            virtual commands: the guest may have N PASIDs of the host\n"
 	"  --levels5           offer 5-level page tables\n"
 	"  --stats FILE        write counters as JSON there at the end and on SIGUSR1\n"
 	"  --once              end when the guest is gone\n"
@@ -92,6 +93,9 @@ static int server_number_option(struct server_options *o, int option)
 	case 'y':
 		o->machine.delay_us = n;
 		return 0;
+	case 'v':
+		o->machine.vcmd_quota = n;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -137,6 +141,7 @@ static int server_parse(struct server_options *o, int argc, char **argv)
 		{ "slot", required_argument, NULL, 's' },
 		{ "max-ram", required_argument, NULL, 'm' },
 		{ "delay", required_argument, NULL, 'y' },
+		{ "vcmd", required_argument, NULL, 'v' },
 		{ "levels5", no_argument, NULL, '5' },
 		{ "stats", required_argument, NULL, 'j' },
 		{ "once", no_argument, NULL, 'o' },
@@ -207,9 +212,9 @@ static int server_run(const struct server_options *o)
 	fflush(stdout);
 	while (!sigwait(&set, &sig) && sig == SIGUSR1)
 		server_write_stats(&machine, o->stats);
+	machine_hang_up(&machine);
 	server_write_stats(&machine, o->stats);
-	machine_stop(&machine);
-	return 0;
+	return machine_stop(&machine);
 }
 
 int main(int argc, char **argv)

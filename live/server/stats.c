@@ -107,7 +107,14 @@ static void stats_unit(struct vtd_unit *unit, FILE *out)
 					    { "faults_lost", s.faults_lost },
 					    { "faults_quiet", s.faults_quiet },
 					    { "interrupts", s.interrupts },
-					    { "bad_gpa", s.bad_gpa } }),
+					    { "bad_gpa", s.bad_gpa },
+					    { "vcmd_allocs", s.vcmd_allocs },
+					    { "vcmd_frees", s.vcmd_frees },
+					    { "vcmd_refused", s.vcmd_refused },
+					    { "vcmd_undefined", s.vcmd_undefined },
+					    { "vcmd_dropped", s.vcmd_dropped },
+					    { "vcmd_reclaimed", s.vcmd_reclaimed },
+					    { "pasids_now", s.pasids_now } }),
 		     ",");
 }
 
@@ -130,12 +137,27 @@ static void stats_host(struct ioasid_host *host, FILE *out)
 		     "");
 }
 
+static void stats_vcmd(const struct vcmd_host *vcmd, FILE *out)
+{
+	struct vcmd_host_figures f;
+
+	vcmd_host_read(vcmd, &f);
+	STATS_OBJECT(out, "vcmd",
+		     ((struct stats_row[]){ { "numbers", f.numbers },
+					    { "pending", f.pending },
+					    { "own", f.own },
+					    { "charged", f.charged },
+					    { "peak", f.peak } }),
+		     ",");
+}
+
 void machine_print_stats(struct machine *m, FILE *out)
 {
 	fprintf(out, "{\n");
 	stats_accel(&m->accel, out);
 	stats_waits(&m->accel, out);
 	stats_unit(m->unit, out);
+	stats_vcmd(&m->vcmd, out);
 	stats_host(m->host, out);
 	fprintf(out, "}\n");
 }

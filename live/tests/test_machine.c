@@ -156,12 +156,14 @@ static uint64_t client_read(struct client *c, unsigned int region, uint64_t offs
 	return value;
 }
 
-static int setup(void **state)
+static int setup_with(void **state, unsigned int vcmd_quota)
 {
 	static struct fixture f;
-	struct machine_config config = {
-		.endpoint_path = f.ep, .drhd_path = f.drhd, .devfn = 0x20, .max_ram = 1ULL << 30
-	};
+	struct machine_config config = { .endpoint_path = f.ep,
+					 .drhd_path = f.drhd,
+					 .devfn = 0x20,
+					 .max_ram = 1ULL << 30,
+					 .vcmd_quota = vcmd_quota };
 
 	memset(&f, 0, sizeof(f));
 	f.fds = live_open_fds();
@@ -180,13 +182,24 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup(void **state)
+{
+	return setup_with(state, 0);
+}
+
+static int setup_vcmd(void **state)
+{
+	return setup_with(state, 8);
+}
+
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	close(f->c[0].fd);
 	close(f->c[1].fd);
-	machine_stop(&f->machine);
+	machine_hang_up(&f->machine);
+	assert_int_equal(machine_stop(&f->machine), 0);
 	munmap(f->mem, RAM_SIZE);
 	close(f->ram);
 	assert_int_equal(access(f->ep, F_OK), -1);
@@ -244,6 +257,62 @@ static void hide_and_patch(void **state)
 	for (ms = 0; ms < 5000 && table_base(table) != 0xfe800000; ms++)
 		usleep(1000);
 	assert_int_equal(table_base(table), 0xfe800000);
+}
+
+/* ---- PASIDs from the host ------------------------------------------------------------------------- */
+
+#define UNIT_VCMD  0xe00
+#define UNIT_VCRSP 0xe10
+
+static uint64_t virtual_command(struct client *c, uint64_t command)
+{
+	unsigned int ms;
+	uint64_t rsp = 1;
+
+	/* As QEMU does for a guest's store: nobody waits for a reply. */
+	client_write(c, 0, UNIT_VCMD, command, 8, true);
+	for (ms = 0; ms < 5000 && rsp & 1; ms++) {
+		rsp = client_read(c, 0, UNIT_VCRSP, 8);
+		usleep(1000);
+	}
+	return rsp;
+}
+
+static unsigned int numbers_out(struct fixture *f)
+{
+	struct vcmd_host_figures figures;
+
+	vcmd_host_read(&f->machine.vcmd, &figures);
+	assert_int_equal(figures.charged, figures.numbers);
+	return figures.numbers - figures.pending;
+}
+
+static void virtual_commands(void **state)
+{
+	struct fixture *f = *state;
+	struct client *c = &f->c[1];
+	unsigned int n, ms;
+
+	assert_int_equal(client_read(c, 0, 0x10, 8) >> 44 & 1, 1);
+	for (n = 0; n < 8; n++)
+		assert_int_equal(virtual_command(c, 1), (uint64_t)(VCMD_HOST_OWN + 1 + n) << 16);
+	assert_int_equal(virtual_command(c, 1), 16 << 1);
+	assert_int_equal(numbers_out(f), 8);
+	assert_int_equal(virtual_command(c, 2 | 6 << 16), 0);
+	assert_int_equal(virtual_command(c, 2 | 1 << 16), 16 << 1);
+	assert_int_equal(numbers_out(f), 7);
+	/* A guest that resets, and one that is gone. */
+	assert_int_equal(client_call(c, VFIO_USER_DEVICE_RESET, NULL, 0, -1), 0);
+	assert_int_equal(numbers_out(f), 0);
+	assert_int_equal(client_read(c, 0, UNIT_VCRSP, 8), 0);
+	assert_int_not_equal(virtual_command(c, 1) >> 16, 0);
+	assert_int_equal(numbers_out(f), 1);
+	close(c->fd);
+	for (ms = 0; ms < 5000 && numbers_out(f); ms++)
+		usleep(1000);
+	assert_int_equal(numbers_out(f), 0);
+	client_open(c, f->drhd);
+	client_hello(c);
 }
 
 /* ---- RAM ------------------------------------------------------------------------------------------ */
@@ -431,6 +500,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		CASE(hide_and_patch),
+		cmocka_unit_test_setup_teardown(virtual_commands, setup_vcmd, teardown),
 		CASE(ram),
 		CASE(work),
 		CASE(leave_while_working),

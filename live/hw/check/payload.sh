@@ -1,9 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# Inside the guest: run the module's checks, say how they ended.
+# Inside the guest: run the modules' checks, say how they ended.
+. /steps.sh
 report=/tmp/report
-cat /sys/kernel/debug/ioasid_hwcheck >$report 2>&1
+{
+	cat /sys/kernel/debug/ioasid_hwcheck
+	virtual_commands
+} >$report 2>&1
 cat $report
 for group in /sys/bus/pci/devices/0000:00:0[45].0/iommu_group; do
 	echo "FACT $group: $(readlink "$group")"

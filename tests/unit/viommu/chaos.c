@@ -1,5 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <sched.h>
+
+#include "tests/unit/ut.h"
 #include "tests/unit/viommu/chaos.h"
+
+/* ---- virtual commands ---------------------------------------------------------------------- */
+
+static int chaos_pasid_alloc(void *opaque, uint32_t max, uint32_t *pasid)
+{
+	struct chaos_pool *pool = opaque;
+	u32 i;
+
+	ut_assert(max < 1u << IOASID_PASID_BITS);
+	for (i = 1; i < sizeof(pool->out) && i <= max; i++) {
+		if (pool->out[i])
+			continue;
+		pool->out[i] = 1;
+		pool->nr++;
+		*pasid = i;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static void chaos_pasid_free(void *opaque, uint32_t pasid)
+{
+	struct chaos_pool *pool = opaque;
+
+	ut_assert(pasid < sizeof(pool->out) && pool->out[pasid]);
+	pool->out[pasid] = 0;
+	pool->nr--;
+}
+
+const struct vtd_unit_vcmd chaos_vcmd = {
+	.pasid_alloc = chaos_pasid_alloc,
+	.pasid_free = chaos_pasid_free,
+};
+
+/* ---- steps ------------------------------------------------------------------------------------ */
 
 static u64 take(struct chaos *c, u32 bytes)
 {
@@ -30,10 +68,11 @@ static u32 small_pasid(struct chaos *c)
 static void poke_register(struct chaos *c)
 {
 	static const u16 regs[] = {
-		VTD_REG_GCMD,  VTD_REG_RTADDR, VTD_REG_CCMD,	  VTD_REG_CCMD + 4, VTD_REG_FSTS,
-		VTD_REG_FECTL, VTD_REG_FEADDR, VTD_REG_IQT,	  VTD_REG_IQA,	    VTD_REG_ICS,
-		VTD_REG_IECTL, VTD_REG_PQH,    VTD_REG_PQT,	  VTD_REG_PQA,	    VTD_REG_PRS,
-		VTD_REG_PECTL, VTD_REG_IOTLB,  VTD_REG_IOTLB + 4,
+		VTD_REG_GCMD,  VTD_REG_RTADDR,	 VTD_REG_CCMD,	    VTD_REG_CCMD + 4, VTD_REG_FSTS,
+		VTD_REG_FECTL, VTD_REG_FEADDR,	 VTD_REG_IQT,	    VTD_REG_IQA,      VTD_REG_ICS,
+		VTD_REG_IECTL, VTD_REG_PQH,	 VTD_REG_PQT,	    VTD_REG_PQA,      VTD_REG_PRS,
+		VTD_REG_PECTL, VTD_REG_IOTLB,	 VTD_REG_IOTLB + 4, VTD_REG_VCMD,     VTD_REG_VCMD,
+		VTD_REG_VCMD,  VTD_REG_VCMD + 4, VTD_REG_VCMD_EO,
 	};
 	u32 pick = take(c, 1), size = 1 + take(c, 1) % 8;
 	u64 off = pick < 240 ? regs[pick % ARRAY_SIZE(regs)] : take(c, 2);
@@ -43,6 +82,9 @@ static void poke_register(struct chaos *c)
 		size = 8;
 	vtd_unit_write(c->g->unit, off, size, value);
 	vtd_unit_read(c->g->unit, off, size);
+	/* Mostly wait for the answer to a virtual command: while there is none, writes are dropped. */
+	while (value & 3 && vtd_unit_read(c->g->unit, VTD_REG_VCRSP, 4) & VTD_VCRSP_IP)
+		sched_yield();
 }
 
 static void poke_memory(struct chaos *c)

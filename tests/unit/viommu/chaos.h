@@ -28,6 +28,16 @@ struct chaos {
 	bool bare;
 };
 
+/**
+ * chaos_vcmd - a responder to virtual commands with few numbers, which insists on getting back what it
+ * gave, once; its opaque is a struct chaos_pool, empty in the beginning and to be empty in the end
+ */
+struct chaos_pool {
+	u8 out[24];
+	u32 nr;
+};
+extern const struct vtd_unit_vcmd chaos_vcmd;
+
 /** chaos_step() - one action. Return: false: no bytes left. */
 bool chaos_step(struct chaos *c);
 

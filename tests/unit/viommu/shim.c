@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "tests/unit/ut.h"
+#include <ioasid/allocator.h>
+
 #include "tests/unit/viommu/shim.h"
 
 struct shim shim;
@@ -305,4 +307,38 @@ int ioasid_dev_detach_pasid(struct ioasid_dev *dev, uint32_t id)
 	ioas(id)->routes--;
 	dev->nr_attached--;
 	return 0;
+}
+
+/* ---- who is calling ---------------------------------------------------------------------------- */
+
+static __thread struct ioasid_caller *shim_self;
+
+void shim_be_caller(bool be)
+{
+	shim_self = be ? &shim.caller : NULL;
+}
+
+bool shim_is_caller(void)
+{
+	return shim_self == &shim.caller;
+}
+
+struct ioasid_caller *ioasid_caller_get(void)
+{
+	if (shim_self)
+		shim_self->refs++;
+	return shim_self;
+}
+
+void ioasid_caller_adopt(struct ioasid_caller *caller)
+{
+	shim_self = caller;
+}
+
+void ioasid_caller_put(struct ioasid_caller *caller)
+{
+	if (caller) {
+		ut_assert(caller->refs);
+		caller->refs--;
+	}
 }

@@ -24,6 +24,11 @@ struct ioasid_dev {
 	u32 nr_hwids;
 };
 
+/** struct ioasid_caller - who a thread is; @refs: of others than threads that are it */
+struct ioasid_caller {
+	u32 refs;
+};
+
 /** struct shim_route - a number of a device; @ioasid 0: free */
 struct shim_route {
 	u64 cookie;
@@ -64,6 +69,7 @@ struct shim {
 	int fault_fd;
 	u32 next_handle;
 	u64 invalidations, responses;
+	struct ioasid_caller caller; /* of threads that say shim_be_caller() */
 };
 extern struct shim shim;
 
@@ -75,6 +81,10 @@ void shim_expect(const char *file, int line, const char *lines);
 #define shim_assert(lines) shim_expect(__FILE__, __LINE__, lines)
 /** shim_record() - put a record on the fault descriptor */
 void shim_record(const struct ioasid_fault *rec);
+/** shim_be_caller() - the calling thread is shim.caller, or nobody */
+void shim_be_caller(bool be);
+/** shim_is_caller() - it is */
+bool shim_is_caller(void);
 /** shim_route() - where a device's number leads; 0: nowhere */
 u32 shim_route(u64 cookie, u32 vpasid);
 

@@ -35,10 +35,13 @@ static void chaos_plug(struct chaos *c, u32 n, bool in)
 
 static void chaos_run(u64 seed, u32 flags)
 {
+	struct chaos_pool pool = { 0 };
 	struct vtd_unit_config config = {
 		.flags = flags,
 		.max_pasids = 40,
 		.max_page_requests = 20,
+		.vcmd = seed & 16 ? NULL : &chaos_vcmd,
+		.vcmd_opaque = &pool,
 	};
 	struct ut_rand r = { seed };
 	u8 bytes[4096];
@@ -73,6 +76,8 @@ static void chaos_run(u64 seed, u32 flags)
 	vtd_unit_reset(fx.g.unit);
 	ut_assert_eq(fx_stats(&fx).bound_now, 0);
 	ut_assert_eq(fx_stats(&fx).requests_now, 0);
+	ut_assert_eq(fx_stats(&fx).pasids_now, 0);
+	ut_assert_eq(pool.nr, 0);
 	fx_end(&fx);
 }
 

@@ -253,6 +253,38 @@ UT_CASE(refuses_configurations)
 	ut_assert_eq(vu_hw_create(&config, &hw), -EINVAL);
 }
 
+UT_CASE(virtual_commands)
+{
+	static const struct vtd_unit_vcmd half = { 0 };
+	const struct vu_hw_ops ops = { .gpa = fx_gpa };
+	struct chaos_pool pool = { 0 };
+	struct vu_hw_config config = { .ops = &ops, .vcmd = &half, .vcmd_opaque = &pool };
+	struct vguest g = { 0 };
+	struct vu_hw *hw;
+	u32 i;
+
+	ut_assert_eq(vu_hw_create(&config, &hw), -EINVAL);
+	config.vcmd = &chaos_vcmd;
+	ut_assert_eq(vu_hw_create(&config, &hw), 0);
+	g.unit = &hw->unit;
+	ut_assert(vg_get64(&g, VTD_REG_ECAP) & VTD_ECAP_VCS);
+	ut_assert_eq(vg_get64(&g, VTD_REG_VCCAP), 7);
+	for (i = 1; i < 10; i++) {
+		vg_set64(&g, VTD_REG_VCMD, VTD_VCMD_ALLOC);
+		while (vg_get64(&g, VTD_REG_VCRSP) & VTD_VCRSP_IP)
+			usleep(10);
+		ut_assert_eq(vg_get64(&g, VTD_REG_VCRSP), FIELD_PREP(VTD_VC_PASID, i));
+	}
+	vtd_unit_reset(&hw->unit);
+	ut_assert_eq(pool.nr, 0);
+	vg_set64(&g, VTD_REG_VCMD, VTD_VCMD_ALLOC);
+	while (vg_get64(&g, VTD_REG_VCRSP) & VTD_VCRSP_IP)
+		usleep(10);
+	ut_assert_eq(pool.nr, 1);
+	vu_hw_destroy(hw);
+	ut_assert_eq(pool.nr, 0);
+}
+
 /* ---- walks ---------------------------------------------------------------------------------------- */
 
 UT_CASE(first_stage)
@@ -803,8 +835,8 @@ UT_CASE(random_guests)
 		chaos_run(seed, flags[seed % ARRAY_SIZE(flags)]);
 }
 
-UT_SUITE(hw, UT_ENTRY(offers), UT_ENTRY(refuses_configurations), UT_ENTRY(first_stage),
-	 UT_ENTRY(second_stage), UT_ENTRY(nested), UT_ENTRY(switched_off),
+UT_SUITE(hw, UT_ENTRY(offers), UT_ENTRY(refuses_configurations), UT_ENTRY(virtual_commands),
+	 UT_ENTRY(first_stage), UT_ENTRY(second_stage), UT_ENTRY(nested), UT_ENTRY(switched_off),
 	 UT_ENTRY(iotlb_forgets_what_it_is_told), UT_ENTRY(page_tables_are_cached),
 	 UT_ENTRY(nested_tables_move), UT_ENTRY(no_cache),
 	 UT_ENTRY(pasid_cache_forgets_what_it_is_told), UT_ENTRY(root_pointer_empties_caches),
