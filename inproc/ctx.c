@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Contexts and device descriptors of in-process hosts, as the library opens and closes them. */
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -25,9 +26,11 @@ static struct inproc_ctx *find_fd(int fd)
 	return NULL;
 }
 
+/* It has its numbers and its place in the list, which is by number, before it is open. */
 static void publish(struct inproc_ctx *ctx)
 {
 	pthread_mutex_lock(&ctxs_lock);
+	ctx->id = ++ctx->host->next_ctx;
 	do {
 		ctx->fd = next_fd;
 		next_fd = next_fd == CTX_FD_LAST ? CTX_FD_BASE : next_fd + 1;
@@ -36,20 +39,57 @@ static void publish(struct inproc_ctx *ctx)
 	pthread_mutex_unlock(&ctxs_lock);
 }
 
+static void unpublish(struct inproc_ctx *ctx)
+{
+	pthread_mutex_lock(&ctxs_lock);
+	list_del(&ctx->link);
+	pthread_mutex_unlock(&ctxs_lock);
+}
+
 struct ioasid_ctx *ctx_get_by_fd(int fd)
 {
+	struct ioasid_ctx *core = NULL;
 	struct inproc_ctx *ctx;
 
 	pthread_mutex_lock(&ctxs_lock);
 	ctx = find_fd(fd);
 	if (ctx)
-		ioasid_ctx_get(ctx->core);
+		core = ctx->core;
+	if (core)
+		ioasid_ctx_get(core);
 	pthread_mutex_unlock(&ctxs_lock);
-	return ctx ? ctx->core : NULL;
+	return core;
+}
+
+struct ioasid_ctx *ctx_next(struct ioasid_host *host, u64 *id)
+{
+	struct ioasid_ctx *core = NULL;
+	struct inproc_ctx *ctx;
+
+	pthread_mutex_lock(&ctxs_lock);
+	list_for_each_entry(ctx, &ctxs, link) {
+		if (ctx->host != host || ctx->id < *id || !ctx->core)
+			continue;
+		core = ctx->core;
+		*id = ctx->id;
+		ioasid_ctx_get(core);
+		break;
+	}
+	pthread_mutex_unlock(&ctxs_lock);
+	return core;
+}
+
+static struct ioasid_ctx *open_core(struct inproc_ctx *ctx)
+{
+	struct ioasid_ctx_config config = { .id = ctx->id, .pid = (u32)getpid() };
+
+	snprintf(config.comm, sizeof(config.comm), "%s", program_invocation_short_name);
+	return ioasid_ctx_open(&ctx->host->machine, &config, ctx);
 }
 
 int inproc_ctx_open(const char *name, struct inproc_ctx **out)
 {
+	struct ioasid_ctx *core;
 	struct inproc_ctx *ctx;
 	struct ioasid_host *host;
 	int rc = host_find(name ? name : "", &host);
@@ -65,15 +105,19 @@ int inproc_ctx_open(const char *name, struct inproc_ctx **out)
 	ctx->notify_fd = -1;
 	ctx->user_fd = -1;
 	mutex_init(&ctx->lock);
-	ctx->core = ioasid_ctx_open(&host->machine, NULL, ctx);
-	if (IS_ERR(ctx->core)) {
-		rc = (int)PTR_ERR(ctx->core);
+	publish(ctx);
+	core = open_core(ctx);
+	if (IS_ERR(core)) {
+		rc = (int)PTR_ERR(core);
+		unpublish(ctx);
 		mutex_destroy(&ctx->lock);
 		os_free(ctx);
 		ioasid_host_put(host);
 		return rc;
 	}
-	publish(ctx);
+	pthread_mutex_lock(&ctxs_lock);
+	ctx->core = core;
+	pthread_mutex_unlock(&ctxs_lock);
 	*out = ctx;
 	return 0;
 }
@@ -82,9 +126,7 @@ void inproc_ctx_close(struct inproc_ctx *ctx)
 {
 	struct ioasid_host *host = ctx->host;
 
-	pthread_mutex_lock(&ctxs_lock);
-	list_del(&ctx->link);
-	pthread_mutex_unlock(&ctxs_lock);
+	unpublish(ctx);
 	inproc_fault_close(ctx);
 	ioasid_ctx_close(ctx->core);
 	mutex_destroy(&ctx->lock);

@@ -32,11 +32,15 @@ int ctl_walk_main(int argc, char **argv);
 int ctl_decode_main(int argc, char **argv);
 int ctl_show_main(int argc, char **argv);
 int ctl_devices_main(int argc, char **argv);
+int ctl_sets_main(int argc, char **argv);
+int ctl_limit_main(int argc, char **argv);
 int ctl_trace_main(int argc, char **argv);
 extern const char ctl_walk_help[];
 extern const char ctl_decode_help[];
 extern const char ctl_show_help[];
 extern const char ctl_devices_help[];
+extern const char ctl_sets_help[];
+extern const char ctl_limit_help[];
 extern const char ctl_trace_help[];
 
 /* ---- Messages and numbers --------------------------------------------------------------------- */

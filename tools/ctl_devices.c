@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* ioasidctl devices: the devices under /dev/ioasid-devices, and what each can do. */
+/* ioasidctl devices: the devices under /dev/ioasid-devices or of a host, and what each can do. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +11,17 @@
 
 #include "core/words.h"
 #include "tools/ctl_dump.h"
+#include "tools/ctl_host.h"
 
 #define DEV_DIR	   "/dev/ioasid-devices"
 #define MAX_RANGES 32
 
 const char ctl_devices_help[] =
-	"Usage: ioasidctl devices [--from FILE] [--json] [NAME]...\n\n"
+	"Usage: ioasidctl devices [--host SOCKET] [--from FILE] [--json] [NAME]...\n\n"
 	"Shows the devices under " DEV_DIR ": class, IOMMU group, PASID width, what\n"
 	"device and IOMMU can do. Works for whoever may open the nodes. Root sees besides which\n"
-	"IOMMU it is, who has the device bound, and why its last ATTACH was refused.\n\n"
+	"IOMMU it is, who has the device bound, and why its last ATTACH was refused. A host in a\n"
+	"process tells its user all it knows.\n\n" CTL_HOST_HELP
 	"  --from FILE  a copy of " CTL_DEBUGFS "/devices, and nothing else\n"
 	"  --json       an array of objects\n";
 
@@ -277,17 +279,17 @@ static struct json_object *choose(struct json_object *all, int argc, char **argv
 	return some;
 }
 
-static struct json_object *collect(const char *from)
+static struct json_object *collect(const struct ctl_source *from)
 {
 	struct json_object *all;
 	FILE *file;
 
-	if (!from) {
+	if (!from->file && !from->host) {
 		all = ask_nodes();
 		add_debug(all);
 		return all;
 	}
-	file = ctl_dump_open(from, "devices");
+	file = ctl_source_open(from, "devices");
 	if (!file)
 		return NULL;
 	all = ctl_dump_read(file);
@@ -298,24 +300,26 @@ static struct json_object *collect(const char *from)
 int ctl_devices_main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "from", required_argument, NULL, 'f' },
+		CTL_HOST_OPTION,
+		CTL_FROM_OPTION,
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct json_object *devs;
-	const char *from = NULL;
+	struct ctl_source from = { NULL, NULL };
 	bool json = false;
 	size_t i;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, CTL_HOST_SHORT, options, NULL)) >= 0) {
 		if (opt == '?')
 			return CTL_ERROR;
-		if (opt == 'f')
-			from = optarg;
-		json |= opt == 'j';
+		if (!ctl_source_option(&from, opt, optarg))
+			json = true;
 	}
-	devs = collect(from);
+	if (ctl_source_finish(&from) != CTL_OK)
+		return CTL_ERROR;
+	devs = collect(&from);
 	if (devs)
 		devs = choose(devs, argc, argv);
 	if (!devs)

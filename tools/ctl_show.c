@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* ioasidctl show: the contexts of the kernel, as a tree. */
+/* ioasidctl show: the contexts of the kernel, or of a host in a process, as a tree. */
 #include <json.h>
 #include <string.h>
 
 #include "tools/ctl_dump.h"
+#include "tools/ctl_host.h"
 
 const char ctl_show_help[] =
-	"Usage: ioasidctl show [--context ID] [--pid PID] [--from FILE] [--json]\n\n"
+	"Usage: ioasidctl show [--context ID] [--pid PID] [--host SOCKET] [--from FILE] [--json]\n\n"
 	"Shows every open /dev/ioasid of this machine: who opened it, its address spaces, its\n"
-	"devices, and what leads where. For root.\n\n"
+	"devices, and what leads where. For root; a host in a process is for its user.\n\n" CTL_HOST_HELP
 	"  --context ID  only the context with that number\n"
 	"  --pid PID     only contexts that this process opened\n"
 	"  --from FILE   a copy of " CTL_DEBUGFS "/contexts instead\n"
@@ -16,11 +17,11 @@ const char ctl_show_help[] =
 
 /**
  * struct show_args - what to show
- * @from: file instead of debugfs, or NULL
+ * @from: where to look
  * @context, @pid: only these; 0: all
  */
 struct show_args {
-	const char *from;
+	struct ctl_source from;
 	u64 context;
 	u64 pid;
 	bool json;
@@ -93,23 +94,37 @@ static void show_default(struct json_object *dev)
 	printf("\n");
 }
 
+/* What the guest says, and what goes on the wire for it: its own number, a host-wide one, or both. */
+static void show_route(struct json_object *route)
+{
+	bool local = ctl_has(route, "ppasid"), global = ctl_has(route, "global");
+
+	printf("    PASID %s (", ctl_get_str(route, "vpasid"));
+	if (local)
+		printf("wire %s", ctl_get_str(route, "ppasid"));
+	if (global)
+		printf("%shost-wide %s", local ? ", " : "", ctl_get_str(route, "global"));
+	printf(") -> ioas %s\n", ctl_get_str(route, "ioas"));
+}
+
 static void show_device(struct json_object *dev)
 {
-	struct json_object *list = ctl_children(dev, "route"), *route;
+	struct json_object *list = ctl_children(dev, "route");
 	size_t i;
 
 	printf("  device %s: cookie %s, class %s, ", ctl_get_str(dev, "name"),
 	       ctl_get_str(dev, "cookie"), ctl_get_str(dev, "class"));
 	if (ctl_has(dev, "group"))
 		printf("group %s, ", ctl_get_str(dev, "group"));
-	printf("%s numbers%s\n", ctl_get_str(dev, "mode"),
-	       ctl_get_num(dev, "fenced", 0) ? ", FENCED: it did not answer in time" : "");
+	printf("%s numbers", ctl_get_str(dev, "mode"));
+	if (ctl_has(dev, "global_min"))
+		printf(", host-wide from %s on", ctl_get_str(dev, "global_min"));
+	printf("%s\n", ctl_get_num(dev, "fenced", 0) ? ", FENCED: it did not answer in time" : "");
 	show_default(dev);
-	for (i = 0; list && i < json_object_array_length(list); i++) {
-		route = json_object_array_get_idx(list, i);
-		printf("    PASID %s (wire %s) -> ioas %s\n", ctl_get_str(route, "vpasid"),
-		       ctl_get_str(route, "ppasid"), ctl_get_str(route, "ioas"));
-	}
+	for (i = 0; list && i < json_object_array_length(list); i++)
+		show_route(json_object_array_get_idx(list, i));
+	if (ctl_get_num(dev, "numbers_pending", 0))
+		printf("    numbers it may still send: %s\n", ctl_get_str(dev, "numbers_pending"));
 	if (ctl_get_num(dev, "faults_waiting", 0))
 		printf("    page request groups waiting for an answer: %s\n",
 		       ctl_get_str(dev, "faults_waiting"));
@@ -165,36 +180,39 @@ static int show_parse(int argc, char **argv, struct show_args *args)
 	static const struct option options[] = {
 		{ "context", required_argument, NULL, 'c' },
 		{ "pid", required_argument, NULL, 'p' },
-		{ "from", required_argument, NULL, 'f' },
+		CTL_HOST_OPTION,
+		CTL_FROM_OPTION,
 		{ "json", no_argument, NULL, 'j' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((opt = getopt_long(argc, argv, CTL_HOST_SHORT, options, NULL)) >= 0) {
+		if (ctl_source_option(&args->from, opt, optarg))
+			continue;
 		if (opt == 'c' && !ctl_number_arg("--context", optarg, INT64_MAX, &args->context))
 			return CTL_ERROR;
 		if (opt == 'p' && !ctl_number_arg("--pid", optarg, UINT32_MAX, &args->pid))
 			return CTL_ERROR;
-		if (opt == 'f')
-			args->from = optarg;
 		args->json |= opt == 'j';
 		if (opt == '?')
 			return CTL_ERROR;
 	}
-	return optind < argc ? ctl_error("show: unexpected '%s'", argv[optind]) : CTL_OK;
+	if (optind < argc)
+		return ctl_error("show: unexpected '%s'", argv[optind]);
+	return ctl_source_finish(&args->from);
 }
 
 int ctl_show_main(int argc, char **argv)
 {
-	struct show_args args = { NULL, 0, 0, false };
+	struct show_args args = { { NULL, NULL }, 0, 0, false };
 	struct json_object *all, *some, *ctx;
 	FILE *file;
 	size_t i;
 
 	if (show_parse(argc, argv, &args) != CTL_OK)
 		return CTL_ERROR;
-	file = ctl_dump_open(args.from, "contexts");
+	file = ctl_source_open(&args.from, "contexts");
 	if (!file)
 		return CTL_ERROR;
 	all = ctl_dump_read(file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * ioasidctl: looks at what IOMMUs and their guests have in memory, and at the kernel's /dev/ioasid.
+ * ioasidctl: looks at what IOMMUs and their guests have in memory, and at contexts, of the kernel or
+ * of hosts in processes.
  * main() and what the subcommands share; each subcommand is in a file of its own.
  */
 #include <ctype.h>
@@ -207,8 +208,11 @@ static const struct ctl_cmd ctl_cmds[] = {
 	{ "walk", "translate an address and show every step", ctl_walk_help, ctl_walk_main },
 	{ "decode", "show the fields of a table entry or register", ctl_decode_help,
 	  ctl_decode_main },
-	{ "show", "show the kernel's contexts as a tree", ctl_show_help, ctl_show_main },
+	{ "show", "show contexts as a tree", ctl_show_help, ctl_show_main },
 	{ "devices", "show devices and what they can do", ctl_devices_help, ctl_devices_main },
+	{ "sets", "show who has host-wide numbers, and limits", ctl_sets_help, ctl_sets_main },
+	{ "limit", "show or set how many host-wide numbers a group may hold", ctl_limit_help,
+	  ctl_limit_main },
 	{ "trace", "show what the kernel does, as it does it", ctl_trace_help, ctl_trace_main },
 };
 

@@ -559,6 +559,43 @@ DEVICES = """\
 device name="nic" class=5 class_name="pdev" group=12 group_members=1 pasid_bits=9 can="pasid ats" iommu="dmar0" iommu_pasid_bits=20 iommu_can="" format=1 page_sizes=0x1000 last=0xffff fenced=0 context=3 pid=123 comm="a vm" refusal=10 why="the number"
 device name="soft" class=2 class_name="sw" group=- group_members=1 pasid_bits=0 can="" iommu=- iommu_pasid_bits=0 iommu_can="snoop" format=0 page_sizes=0x1000 last=0xffff fenced=1 context=- refusal=0 why=-
 """
+SETS = """\
+allocator capacity=1048576 avail=1048000 reserved=6 promised=50 split=32768 default_ceiling=9000 sets=4 live=570 pending=4 works=1 handlers=2 backends=2 backend=custom returning=3
+set id=2 owner=context state=live context=7 pid=812 comm="a vm" ceiling=100 promised=50 numbers=12 pending=2 private=11 handlers=1 refused=limit refused_group=4294967301
+set id=3 owner=process state=dying context=- pid=- comm=- ceiling=- promised=0 numbers=1 pending=1 private=0 handlers=0 refused=quota refused_group=-
+set id=4 owner=host state=live context=- pid=- comm=- ceiling=- promised=0 numbers=0 pending=0 private=0 handlers=0 refused=- refused_group=-
+number id=32790 set=2 spid=5 user=2 iommu=1 cpu=0 device=3 pins=0 backend=default charged=4294967301
+number id=32791 set=2 spid=- user=0 iommu=0 cpu=1 device=0 pins=2 backend=custom charged=-
+number id=40000 set=3 spid=- user=0 iommu=1 cpu=0 device=0 pins=0 backend=default charged=9
+number id=50000 set=99 spid=- user=1 iommu=0 cpu=0 device=0 pins=0 backend=default charged=-
+limit id=1 parent=- name="/" max=- current=20 peak=25 events=4 events_local=0 gone=0
+limit id=4294967301 parent=1 name="/a" max=16 current=12 peak=16 events=3 events_local=2 gone=0
+limit id=7 parent=1 name="/b" max=0 current=0 peak=0 events=1 events_local=1 gone=0
+limit id=8 parent=4294967301 name="/a/c" max=- current=2 peak=2 events=0 events_local=0 gone=1
+"""
+SETS_TEXT = """\
+host-wide numbers: 1048000 of 1048576 are left, 50 promised to sets, 6 reserved
+  570 out, 4 of them pending, in 4 sets; from 32768 on
+  a context may have 9000 without privilege
+  they come from a custom allocator (2 registered)
+  3 wait to be given back to it
+  handlers that hear of all sets: 2
+  works queued or running: 1
+set 2 of a context (7) of a vm (pid 812): 12 numbers of at most 100, 50 promised, 11 with a private number, 2 pending, handlers: 1
+  last refused by: the limit of group 4294967301 (/a)
+  pending 32790: held by user x 2, IOMMU x 1, device x 3; private number 5; charged to group 4294967301 (/a)
+  pending 32791: held by CPU x 1, handlers or works x 2; from a custom allocator
+set 3 of a process, dying: 1 number, 1 pending
+  last refused by: its own quota
+  pending 40000: held by IOMMU x 1; charged to group 9 (no longer listed)
+set 4 of the host: 0 numbers
+pending 50000: held by user x 1
+limits
+  group 1 (/): 20, peak 25, refused 4 (0 here)
+    group 4294967301 (/a): 12 of at most 16, peak 16, refused 3 (2 here)
+      group 8 (/a/c), removed: 2, peak 2
+    group 7 (/b): 0 of at most 0, peak 0, refused 1 (1 here)
+"""
 # A task may try to look like an event; and one that is not ours is not shown.
 TRACE = """\
 # tracer: nop
@@ -621,6 +658,48 @@ def kernel_devices(folder):
 
 
 @case
+def kernel_sets(folder):
+    """sets: owners, quotas, refusals, who holds pending numbers, limits as a tree"""
+    name = put(folder, SETS)
+    text = ctl("sets", "--from", name, want=0).stdout
+    for got, want in zip(text.split("\n"), SETS_TEXT.split("\n")):
+        assert got == want, f"'{got}' instead of '{want}'"
+    assert text == SETS_TEXT
+    all_ = json.loads(ctl("sets", "--from", name, "--json", want=0).stdout)
+    assert all_["allocator"]["split"] == 32768 and [s["id"] for s in all_["set"]] == [2, 3, 4]
+    assert [n["id"] for n in all_["set"][0]["number"]] == [32790, 32791]
+    assert all_["set"][0]["number"][0]["device"] == 3 and "number" not in all_["set"][2]
+    assert [n["id"] for n in all_["number"]] == [50000] and all_["set"][0]["numbers"] == 12
+    assert all_["limit"][3]["parent"] == 4294967301 and all_["limit"][0]["max"] is None
+    empty = put(folder, "")
+    assert ctl("sets", "--from", empty, want=0).stdout == \
+        "nothing is known of the allocator\nno set\n"
+    ctl("sets", "--from", f"{folder}/nothing", want=2)
+    ctl("sets", "--from", name, "--host", name, want=2)
+    ctl("sets", "extra", want=2)
+
+
+@case
+def limit_arguments(folder):
+    """limit: what is neither a group nor a limit"""
+    ctl("limit", f"{folder}/nothing", want=2)
+    ctl("limit", put(folder, ""), want=2)
+    for text in ("4294967295", "1x", "", "MAX", "1 "):
+        ctl("limit", folder, text, want=2)
+    ctl("limit", folder, "1", "2", want=2)
+
+
+@case
+def no_host(folder):
+    """--host: sockets nobody serves, and files that are none"""
+    plain = put(folder, "")
+    for command in ("show", "devices", "sets", "limit"):
+        for path in (f"{folder}/nothing", plain, folder, "x" * 200, ""):
+            ctl(command, "--host", path, want=2)
+            ctl(command, "-H", path, want=2)
+
+
+@case
 def kernel_trace(folder):
     """trace: lines of the kernel's trace, whatever the tasks call themselves"""
     name = put(folder, TRACE)
@@ -649,7 +728,11 @@ def kernel_files_that_lie(folder):
               b"context type=5 ioas=7 device=8\n  ioas id=1\n  device x=1\n",
               b"context id=1\n" + b"  ioas id=1 parent=1 children=1\n" * 50,
               b"context id=1\n" + b"".join(b"%s%s x=1\n" % (b"  " * n, b"ioas") for n in range(20))]
-    texts = [CONTEXTS.encode(), DEVICES.encode(), TRACE.encode()]
+    shapes += [b"limit id=1 parent=1\n" * 50, b"limit id=1\n" + b"limit id=1 parent=1\n" * 50,
+               b"".join(b"limit id=%d parent=%d\n" % (n, n - 1) for n in range(3000)),
+               b"number id=1 set=1\nset numbers=3 id=1\n", b"set id=1 numbers=3\nnumber set=1\n",
+               b"allocator numbers=3\nnumber set=7\n", b"limit\nset\nallocator\nnumber\n"]
+    texts = [CONTEXTS.encode(), DEVICES.encode(), SETS.encode(), TRACE.encode()]
     for _ in range(60):
         text = bytearray(rnd.choice(texts))
         for _ in range(rnd.randrange(1, 12)):
@@ -657,7 +740,7 @@ def kernel_files_that_lie(folder):
         shapes.append(bytes(text))
     for shape in shapes:
         name = put(folder, shape)
-        for command in ("show", "devices", "trace"):
+        for command in ("show", "devices", "sets", "trace"):
             out = ctl(command, "--from", name, want=0).stdout
             assert all(" " <= c <= "~" or c == "\n" for c in out), f"{command}: {shape[:80]}"
             out = ctl(command, "--from", name, "--json", want=0).stdout

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -193,19 +194,20 @@ struct world {
 	uint8_t *mem;
 };
 
-static uint32_t plug(struct world *w, const char *name, uint32_t flags)
+static uint32_t plug(struct world *w, const char *name, uint32_t flags, uint32_t pasid_bits)
 {
 	struct ioasid_sim_device d = {
 		.argsz = sizeof(d),
 		.flags = flags,
 		.iommu = w->iommu,
 		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 12,
+		.pasid_bits = pasid_bits,
 		.group = IOASID_SIM_NONE,
 	};
 
 	snprintf(d.name, sizeof(d.name), "%s", name);
-	check(!command(w->sim, IOASID_SIM_DEVICE_CREATE, &d), "%s is plugged", name);
+	if (command(w->sim, IOASID_SIM_DEVICE_CREATE, &d))
+		check(false, "%s is plugged", name);
 	return d.device;
 }
 
@@ -222,8 +224,8 @@ static bool build(struct world *w)
 		   "a software IOMMU is there"))
 		return false;
 	w->iommu = iommu.iommu;
-	w->dev_id = plug(w, "obs0", IOASID_SIM_ATS | IOASID_SIM_PRI);
-	w->mute_id = plug(w, "obs1", IOASID_SIM_ATS | IOASID_SIM_MUTE);
+	w->dev_id = plug(w, "obs0", IOASID_SIM_ATS | IOASID_SIM_PRI, 12);
+	w->mute_id = plug(w, "obs1", IOASID_SIM_ATS | IOASID_SIM_MUTE, 12);
 	return true;
 }
 
@@ -231,7 +233,8 @@ static void unplug(struct world *w, uint32_t id)
 {
 	struct ioasid_sim_object o = { .argsz = sizeof(o), .id = id };
 
-	check(!command(w->sim, IOASID_SIM_DEVICE_DESTROY, &o), "a device is unplugged");
+	if (command(w->sim, IOASID_SIM_DEVICE_DESTROY, &o))
+		check(false, "a device is unplugged");
 }
 
 static uint32_t alloc(struct world *w, uint32_t kind, uint32_t parent, uint64_t table)
@@ -537,9 +540,10 @@ static char *as_nobody(int *status, const char *command)
 static void look_unprivileged(void)
 {
 	int status;
-	char *text = as_nobody(&status, "cat " DEBUG "live " DEBUG "contexts " DEBUG "devices");
+	char *text = as_nobody(&status, "cat " DEBUG "live " DEBUG "contexts " DEBUG
+					"devices " DEBUG "sets " DEBUG "limits");
 
-	check(status && count(text, "Permission denied") == 3 && count(text, "\n") == 3,
+	check(status && count(text, "Permission denied") == 5 && count(text, "\n") == 5,
 	      "others cannot read debugfs");
 	free(text);
 	text = as_nobody(&status, "cat " TRACING "events/ioasid/enable " TRACING "trace");
@@ -547,6 +551,9 @@ static void look_unprivileged(void)
 	free(text);
 	text = as_nobody(&status, "/ioasidctl show");
 	check(status == 2 && strstr(text, "Permission denied"), "show: refused to others");
+	free(text);
+	text = as_nobody(&status, "/ioasidctl sets");
+	check(status == 2 && strstr(text, "Permission denied"), "sets: refused to others");
 	free(text);
 	text = as_nobody(&status, "/ioasidctl trace --for 1");
 	check(status == 2 && strstr(text, "ermi"), "trace: refused to others");
@@ -564,6 +571,256 @@ static void look_unprivileged(void)
 	      "devices: a node that others may open");
 	chmod("/dev/ioasid-devices/obs0", 0600);
 	free(text);
+}
+
+/* ---- host-wide numbers --------------------------------------------------------------------------------------- */
+
+#define SPLIT 64U
+
+/**
+ * struct crowd - a context with devices in global mode
+ * @id: the context's number
+ * @good, @mute: devices; the second completes no invalidation
+ */
+struct crowd {
+	struct world *w;
+	unsigned long long id;
+	int good;
+	int mute;
+	uint32_t good_id;
+	uint32_t mute_id;
+};
+
+static bool has_line(const char *text, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	bool good;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	good = strstr(text, line) != NULL;
+	if (!good)
+		printf("# missing: %s\n# in: %.1500s\n", line, text);
+	return good;
+}
+
+static int knob(struct world *w, unsigned long cmd, uint32_t value)
+{
+	struct ioasid_hwid_policy p = { .argsz = sizeof(p), .value = value };
+
+	return command(w->ctx, cmd, &p);
+}
+
+static int quota(struct world *w, uint32_t n, uint32_t flags)
+{
+	struct ioasid_quota q = { .argsz = sizeof(q), .flags = flags, .quota = n };
+
+	return command(w->ctx, IOASID_SET_QUOTA, &q);
+}
+
+static void crowd_open(struct crowd *c)
+{
+	uint32_t pasid = IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID;
+	struct world *w = c->w;
+	char *text;
+
+	c->good_id = plug(w, "obs2", IOASID_SIM_ATS, 20);
+	c->mute_id = plug(w, "obs3", IOASID_SIM_ATS | IOASID_SIM_MUTE, 20);
+	w->ctx = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	c->good = open("/dev/ioasid-devices/obs2", O_RDWR | O_CLOEXEC);
+	c->mute = open("/dev/ioasid-devices/obs3", O_RDWR | O_CLOEXEC);
+	text = slurp(DEBUG "contexts", 4096);
+	check(sscanf(text, "context id=%llu", &c->id) == 1, "the context has a number");
+	free(text);
+	w->root = alloc(w, IOASID_KIND_KERNEL, IOASID_INVALID, 0);
+	w->table = w->root;
+	check(!map(w, IOVA, 0, PAGES) && !bind_dev(w, c->good, COOKIE) &&
+		      !bind_dev(w, c->mute, COOKIE + 1),
+	      "two devices of 20 bits");
+	check(!knob(w, IOASID_SET_HWID_MODE, IOASID_MODE_GLOBAL) &&
+		      !knob(w, IOASID_HWID_SET_GLOBAL_MIN, SPLIT) && !quota(w, 3, 0),
+	      "global mode, a quota of 3");
+	check(!attach(c->mute, w->root, pasid, 5) && !attach(c->good, w->root, pasid, 5) &&
+		      !hwid(w, IOASID_SET_HWID, 6) && !hwid(w, IOASID_SET_HWID, 7),
+	      "three numbers");
+	check(hwid(w, IOASID_SET_HWID, 8) == EDQUOT, "a fourth is refused");
+}
+
+static void look_sets(struct crowd *c)
+{
+	int status;
+	char *text = slurp(DEBUG "sets", 4096);
+
+	check(has_line(text, "allocator capacity=1048576 avail=1048573 reserved=0 promised=0 "
+			     "split=32768 default_ceiling=- sets=1 live=3 pending=0 ") &&
+		      has_line(text,
+			       " owner=context state=live context=%llu pid=%d comm=\"observe\" "
+			       "ceiling=3 promised=0 numbers=3 pending=0 private=3 handlers=0 "
+			       "refused=quota refused_group=-\n",
+			       c->id, getpid()) &&
+		      !strstr(text, "number "),
+	      "debugfs sets: what there is");
+	free(text);
+	check(!quota(c->w, 8, IOASID_QUOTA_RESERVE), "eight are promised");
+	text = output(&status, "/ioasidctl sets");
+	check(!status &&
+		      has_line(text,
+			       "host-wide numbers: 1048568 of 1048576 are left, 8 promised to "
+			       "sets, 0 reserved\n  3 out, 0 of them pending, in 1 sets; from "
+			       "32768 on\n") &&
+		      has_line(
+			      text,
+			      " of a context (%llu) of observe (pid %d): 3 numbers of at most 8, 8 "
+			      "promised, 3 with a private number\n  last refused by: its own quota\n",
+			      c->id, getpid()),
+	      "sets: quota, promise, refusal");
+	free(text);
+	text = output(&status, "/ioasidctl show --pid %d", getpid());
+	check(has_line(text, "    PASID 5 (wire 5, host-wide 32768) -> ioas %u\n", c->w->root) &&
+		      has_line(text, "  device obs3: cookie 0x12, class 5, ") &&
+		      has_line(text, "global numbers, host-wide from 64 on\n"),
+	      "show: numbers of both kinds");
+	free(text);
+}
+
+/* It holds a translation and never gives it back: its number cannot be free before a reset. */
+static void look_pending(struct crowd *c)
+{
+	struct ioasid_sim_request r = {
+		.argsz = sizeof(r),
+		.flags = IOASID_SIM_REQ_READ,
+		.device = c->mute_id,
+		.pasid = 5,
+		.addr = IOVA,
+	};
+	struct ioasid_dev_reset reset = { .argsz = sizeof(reset) };
+	int status;
+	char *text;
+
+	check(!command(c->w->sim, IOASID_SIM_TRANSLATE, &r) && r.granted, "a translation is held");
+	(void)hwid(c->w, IOASID_CLEAR_HWID, 5);
+	text = output(&status, "/ioasidctl sets");
+	check(has_line(text, " 3 numbers of at most 8, 8 promised, 2 with a private number, "
+			     "1 pending\n") &&
+		      has_line(text, "\n  pending 32768: held by IOMMU x 1"),
+	      "sets: who holds a freed number");
+	free(text);
+	text = slurp(DEBUG "sets", 100);
+	check(has_line(text, " live=3 pending=1 ") && has_line(text, "\nnumber id=32768 set=") &&
+		      has_line(text, " spid=- user=0 iommu=1 cpu=0 device=0 pins=0 "
+				     "backend=default charged="),
+	      "debugfs sets: the same");
+	free(text);
+	check(!command(c->mute, IOASID_DEV_RESET, &reset), "a reset");
+	text = output(&status, "/ioasidctl sets");
+	check(has_line(text, "  2 out, 0 of them pending") && !strstr(text, "held by"),
+	      "sets: the reset ends it");
+	free(text);
+}
+
+#define CGROUP "/tmp/cgroup"
+
+static void enter_cgroup(const char *procs)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	put(procs, pid);
+}
+
+/* The number of a cgroup is that of its folder. */
+static unsigned long long cgroup_number(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : (unsigned long long)st.st_ino;
+}
+
+static int limit(struct world *w, const char *path, uint32_t max)
+{
+	struct ioasid_limit l = { .argsz = sizeof(l), .flags = IOASID_LIMIT_FD, .max = max };
+	int rc;
+
+	l.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = command(w->ctx, IOASID_LIMIT_SET, &l);
+	close(l.fd);
+	return rc;
+}
+
+/* One number is allowed to all below /obs; who asks is in /obs/in. */
+static void look_limits(struct crowd *c)
+{
+	unsigned long long root, obs, in;
+	struct world *w = c->w;
+	int status;
+	char *text;
+
+	mkdir(CGROUP, 0755);
+	check(!mount("none", CGROUP, "cgroup2", 0, NULL) && !mkdir(CGROUP "/obs", 0755) &&
+		      !mkdir(CGROUP "/obs/in", 0755),
+	      "a cgroup in a cgroup");
+	root = cgroup_number(CGROUP);
+	obs = cgroup_number(CGROUP "/obs");
+	in = cgroup_number(CGROUP "/obs/in");
+	check(!limit(w, CGROUP "/obs", 1) && !quota(w, IOASID_INVALID, 0), "a limit of 1");
+	enter_cgroup(CGROUP "/obs/in/cgroup.procs");
+	check(!hwid(w, IOASID_SET_HWID, 9), "a number within the limit");
+	check(hwid(w, IOASID_SET_HWID, 10) == EDQUOT, "the next is refused");
+	enter_cgroup(CGROUP "/cgroup.procs");
+	text = slurp(DEBUG "limits", 60);
+	check(has_line(text,
+		       "limit id=%llu parent=- name=\"/\" max=- current=3 peak=3 events=1 "
+		       "events_local=0 gone=0\n",
+		       root) &&
+		      has_line(text,
+			       "\nlimit id=%llu parent=%llu name=\"/obs\" max=1 current=1 "
+			       "peak=1 events=1 events_local=1 gone=0\n",
+			       obs, root) &&
+		      has_line(text,
+			       "\nlimit id=%llu parent=%llu name=\"/obs/in\" max=- current=1 "
+			       "peak=1 events=0 events_local=0 gone=0\n",
+			       in, obs),
+	      "debugfs limits: what is charged to whom");
+	free(text);
+	text = output(&status, "/ioasidctl sets");
+	check(has_line(text, "  last refused by: the limit of group %llu (/obs)\n", obs) &&
+		      has_line(text,
+			       "limits\n  group %llu (/): 3, peak 3, refused 1 (0 here)\n"
+			       "    group %llu (/obs): 1 of at most 1, peak 1, refused 1 (1 here)\n"
+			       "      group %llu (/obs/in): 1, peak 1\n",
+			       root, obs, in),
+	      "sets: limits as a tree");
+	free(text);
+}
+
+static void numbers(struct world *w)
+{
+	struct crowd c = { .w = w };
+	char *text;
+
+	crowd_open(&c);
+	look_sets(&c);
+	look_pending(&c);
+	look_limits(&c);
+	close(w->ctx);
+	close(c.good);
+	close(c.mute);
+	unplug(w, c.good_id);
+	unplug(w, c.mute_id);
+	text = slurp(DEBUG "sets", 4096);
+	check(has_line(text, " avail=1048576 reserved=0 promised=0 ") &&
+		      has_line(text, " sets=0 live=0 pending=0 works=0 "),
+	      "debugfs sets: nothing is left");
+	free(text);
+	text = slurp(DEBUG "limits", 4096);
+	/* What has a limit stays; what had only charges went with the last. */
+	check(has_line(text, " name=\"/obs\" max=1 current=0 peak=1 ") && !strstr(text, "/obs/in"),
+	      "debugfs limits: nothing is charged any more");
+	free(text);
+	check(!rmdir(CGROUP "/obs/in") && !rmdir(CGROUP "/obs") && !umount(CGROUP),
+	      "the cgroups go");
 }
 
 /* ---- tracepoints ------------------------------------------------------------------------------------------- */
@@ -709,26 +966,57 @@ static void look_trace(bool json)
 
 #define MANY 3000
 
+/* A file of debugfs has @nr times @line, whether it is read at once or in pieces. */
+static void all_there(const char *path, const char *line, unsigned int nr)
+{
+	char *whole = slurp(path, 65536), *pieces = slurp(path, 777);
+
+	check(count(whole, line) == nr, "%s: %u of %u are shown, each once", path,
+	      count(whole, line), nr);
+	check(!strcmp(whole, pieces), "%s: the same in small pieces", path);
+	free(whole);
+	free(pieces);
+}
+
+#define MANY_DEVICES  150U
+#define MANY_CONTEXTS 300U
+
+/* More than fit into a step, and the last step more than into a buffer. */
+static void many_devices_and_sets(struct world *w)
+{
+	uint32_t id[MANY_DEVICES], i;
+	int fd[MANY_CONTEXTS];
+	char name[16];
+
+	for (i = 0; i < MANY_DEVICES; i++) {
+		snprintf(name, sizeof(name), "many%u", i);
+		id[i] = plug(w, name, 0, 12);
+	}
+	all_there(DEBUG "devices", "device name=\"many", MANY_DEVICES);
+	for (i = 0; i < MANY_DEVICES; i++)
+		unplug(w, id[i]);
+	for (i = 0; i < MANY_CONTEXTS; i++)
+		fd[i] = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	check(fd[MANY_CONTEXTS - 1] >= 0, "%u contexts", MANY_CONTEXTS);
+	all_there(DEBUG "sets", " owner=context state=live context=", MANY_CONTEXTS);
+	for (i = 0; i < MANY_CONTEXTS; i++)
+		close(fd[i]);
+	all_there(DEBUG "sets", "\nset id=", 0);
+}
+
 static void many(void)
 {
 	struct ioasid_alloc a = { .argsz = sizeof(a),
 				  .kind = IOASID_KIND_KERNEL,
 				  .parent = IOASID_INVALID };
 	int first = open("/dev/ioasid", O_RDWR), second = open("/dev/ioasid", O_RDWR), i, rc = 0;
-	char *whole, *pieces;
 
 	for (i = 0; i < MANY; i++) {
 		rc |= command(i % 3 ? first : second, IOASID_ALLOC, &a);
 		a.ioasid = 0;
 	}
 	check(!rc, "%d address spaces in two contexts", MANY);
-	whole = slurp(DEBUG "contexts", 65536);
-	check(count(whole, "\n  ioas id=") == MANY, "each is shown once (%u)",
-	      count(whole, "\n  ioas id="));
-	pieces = slurp(DEBUG "contexts", 777);
-	check(!strcmp(whole, pieces), "the same in small pieces");
-	free(whole);
-	free(pieces);
+	all_there(DEBUG "contexts", "\n  ioas id=", MANY);
 	close(first);
 	close(second);
 }
@@ -748,6 +1036,8 @@ static void race(void)
 	for (i = 0; time(NULL) < end || i < 3; i++) {
 		free(slurp(DEBUG "contexts", 300));
 		free(slurp(DEBUG "devices", 300));
+		free(slurp(DEBUG "sets", 300));
+		free(slurp(DEBUG "limits", 300));
 	}
 	status = kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -772,6 +1062,9 @@ int main(void)
 		fence(&w);
 		close_all(&w, &start);
 		live_is("nothing is left", &start, (struct live){ 0 });
+		numbers(&w);
+		live_is("nothing is left of numbers", &start, (struct live){ 0 });
+		many_devices_and_sets(&w);
 	}
 	trace_check();
 	look_trace(false);
