@@ -25,6 +25,7 @@
 #include <ioasid/host.h>
 #include <ioasid/ioasid.h>
 
+#include "bench/measure.h"
 #include "bench/row.h"
 
 #define PAGE 4096ULL
@@ -34,14 +35,6 @@ static double smaller(double a, double b)
 {
 	return a < b ? a : b;
 }
-
-static double larger(double a, double b)
-{
-	return a > b ? a : b;
-}
-
-/* Keeps the compiler from dropping a loop whose result nobody looks at. */
-static volatile uint64_t sink;
 
 /* ---- a host with a device and a guest's memory ---------------------------------------------- */
 
@@ -231,23 +224,6 @@ static void hit_setup(void)
 }
 
 #define HOT_LOOPS 50000
-#define PIECES	  32
-
-/* Time per address of the best of PIECES runs of @work over @n addresses. */
-static double best_of(uint64_t (*work)(void *arg), void *arg, uint64_t n)
-{
-	double t, best = 0;
-	int i;
-
-	for (i = 0; i < PIECES; i++) {
-		t = now_ns();
-		sink = work(arg);
-		t = now_ns() - t;
-		if (!i || t < best)
-			best = t;
-	}
-	return best / (double)n;
-}
 
 static uint64_t hot_ours(void *dev)
 {
@@ -355,98 +331,27 @@ static double run_miss(double *baseline)
 		if (!loop || t < best)
 			best = t;
 	}
-	sink = sum;
+	bench_sink = sum;
 	return best / MISS_PAGES;
 }
 
 /* ---- two threads ------------------------------------------------------------------------------- */
 
-#define MT_WINDOWS 32
 #define MT_REPEATS 16
-
-struct mt {
-	pthread_barrier_t *start;
-	void (*work)(unsigned int index);
-	unsigned int index;
-	double start_ns[MT_WINDOWS];
-	double end_ns[MT_WINDOWS];
-};
 
 static void work_translate(unsigned int index)
 {
 	unsigned int i;
 
 	for (i = 0; i < MT_REPEATS; i++)
-		sink = hit_ours(main_rig.dev[index]);
-}
-
-/* As much time in registers only. */
-static void work_alu(unsigned int index)
-{
-	uint64_t x = index + 1;
-	unsigned int i;
-
-	for (i = 0; i < MT_REPEATS * STREAM * 4U; i++) {
-		x = x * 6364136223846793005ULL + 1442695040888963407ULL;
-		__asm__ volatile("" : "+r"(x));
-	}
-	sink = x;
-}
-
-static void *mt_thread(void *arg)
-{
-	struct mt *mt = arg;
-	cpu_set_t cpu;
-	int i;
-
-	/* Woken together, two threads like to be put on one processor. */
-	CPU_ZERO(&cpu);
-	CPU_SET(mt->index % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &cpu);
-	pthread_setaffinity_np(pthread_self(), sizeof(cpu), &cpu);
-	for (i = 0; i < MT_WINDOWS; i++) {
-		pthread_barrier_wait(mt->start);
-		mt->start_ns[i] = now_ns();
-		mt->work(mt->index);
-		mt->end_ns[i] = now_ns();
-	}
-	return NULL;
-}
-
-/* Work done per unit of time by @n threads at once, in the best of many short windows. */
-static double mt_rate(void (*work)(unsigned int index), unsigned int n)
-{
-	static struct mt mt[2];
-	double first, last, best = 0;
-	pthread_barrier_t start;
-	pthread_t thread[2];
-	unsigned int i, w;
-
-	pthread_barrier_init(&start, NULL, n);
-	for (i = 0; i < n; i++) {
-		mt[i] = (struct mt){ .start = &start, .work = work, .index = i };
-		pthread_create(&thread[i], NULL, mt_thread, &mt[i]);
-	}
-	for (i = 0; i < n; i++)
-		pthread_join(thread[i], NULL);
-	for (w = 0; w < MT_WINDOWS; w++) {
-		first = mt[0].start_ns[w];
-		last = mt[0].end_ns[w];
-		if (n == 2) {
-			first = smaller(first, mt[1].start_ns[w]);
-			last = larger(last, mt[1].end_ns[w]);
-		}
-		best = larger(best, n / (last - first));
-	}
-	pthread_barrier_destroy(&start);
-	return best;
+		bench_sink = hit_ours(main_rig.dev[index]);
 }
 
 static double run_mt2(double *baseline)
 {
 	double one = mt_rate(work_translate, 1), two = mt_rate(work_translate, 2);
-	double alu_one = mt_rate(work_alu, 1), alu_two = mt_rate(work_alu, 2);
 
-	*baseline = alu_two / alu_one;
+	*baseline = mt_alu();
 	return two / one;
 }
 

@@ -15,6 +15,7 @@
 
 #define ROUNDS_MIN 15
 #define ROUNDS_MAX 101
+#define ROW_BASES  2
 
 /* Whatever fails here leaves nothing worth measuring. */
 #define must(call)                                                                    \
@@ -50,7 +51,8 @@ static inline uint64_t rng(void)
  * struct row - something measured
  * @name, @unit: for the reader
  * @what: the baseline, in words, or NULL
- * @run: one sample; fills @baseline if the row has one
+ * @run: one sample; fills @baseline if the row has one, and @baseline[1] if it has a second
+ * @what2: the second baseline, or NULL
  * @value, @base: samples, one per round
  * @ratio: of each round: what disturbs a round disturbs both
  * @n: rounds done
@@ -60,9 +62,10 @@ struct row {
 	const char *unit;
 	const char *what;
 	double (*run)(double *baseline);
+	const char *what2;
 	double value[ROUNDS_MAX];
-	double base[ROUNDS_MAX];
-	double ratio[ROUNDS_MAX];
+	double base[ROW_BASES][ROUNDS_MAX];
+	double ratio[ROW_BASES][ROUNDS_MAX];
 	unsigned int n;
 };
 

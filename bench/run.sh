@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # run.sh [NAME-PREFIX...]: the performance table on stdout, the same in build/bench.json: the rows
-# of bench_core, then those a live guest measures (names live.*). With prefixes only rows that
-# begin so.
+# of bench_core and bench_pasid, then those a live guest measures (names live.*). With prefixes only
+# rows that begin so.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
 core=$BUILD/bench-core.json
+pasid=$BUILD/bench-pasid.json
 live=$BUILD/bench-live.json
 echo '[]' >"$live"
 
@@ -35,6 +36,7 @@ rows_of_guest()
 
 say "== measuring the library"
 "$BUILD/perf/bench/bench_core" -o "$core" "$@"
+"$BUILD/perf/bench/bench_pasid" -o "$pasid" "$@"
 if wants_live "$@"; then
 	kernel_fetch backports
 	say "== measuring in a live guest (QEMU 11, TCG)"
@@ -44,14 +46,9 @@ if wants_live "$@"; then
 	awk '$1 == "BENCH" { printf "%-28s %12.1f us  (p50; min %.1f, p99 %.1f)\n", \
 		$2, $3 / 1000, $4 / 1000, $5 / 1000 }' "$LOG/bench-live.steps"
 fi
-# One array out of two.
-{
-	sed '$d' "$core"
-	if [ "$(cat "$live")" != '[]' ]; then
-		echo ,
-		sed '1d;$d' "$live"
-	fi
-	echo ']'
-} >"$BUILD/bench.json"
-python3 -m json.tool "$BUILD/bench.json" >/dev/null || die "build/bench.json is not JSON"
+# One array out of all.
+python3 -c 'import json, sys
+rows = [row for name in sys.argv[1:] for row in json.load(open(name))]
+print("[\n  " + ",\n  ".join(json.dumps(row) for row in rows) + "\n]")' \
+	"$core" "$pasid" "$live" >"$BUILD/bench.json" || die "build/bench.json is not JSON"
 echo "bench: OK, $(grep -c '"name"' "$BUILD/bench.json") rows in build/bench.json"

@@ -11,7 +11,7 @@ packages()
 	case $1 in
 	build)
 		echo gcc make libc6-dev pkg-config meson ninja-build liburcu-dev \
-			libcmocka-dev libjson-c-dev
+			libcmocka-dev libjson-c-dev libjudy-dev
 		;;
 	format)
 		echo git clang-format-14
