@@ -40,6 +40,8 @@ root=$(kernel_root "$kernel")
 
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
+# As on any machine: users other than root find their way.
+chmod 755 "$top"
 mkdir -p "$top"/{bin,dev,etc,lib/ioasid,proc,root,sys,tmp}
 : >"$top/lib/ioasid/list"
 

@@ -56,17 +56,13 @@ name=${name:-linux-$kernel}
 out=$BUILD/linux/$kernel
 mkdir -p "$out"
 
-# Folders that kmods/Kbuild descends into, and what they include.
-folders=()
-for folder in core formats os include linux sim pci examples/kernel; do
-	[ ! -d "$ROOT/$folder" ] || folders+=("$folder")
-done
 image=$(mktemp "${TMPDIR:-/tmp}/ioasid-linux.XXXXXX")
 trap 'rm -f "$image"' EXIT
 (
 	# Runs side by side share the modules.
 	flock 7
-	"$ROOT/scripts/kmod.sh" "$kernel" kmods "$out" "${folders[@]}" >/dev/null 7>&-
+	# shellcheck disable=SC2086 # folders are words
+	"$ROOT/scripts/kmod.sh" "$kernel" kmods "$out" $KMOD_FOLDERS >/dev/null 7>&-
 	modules=()
 	for ko in "${ours[@]}"; do
 		ko_name=${ko%% *}

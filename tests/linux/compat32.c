@@ -131,7 +131,7 @@ static void layouts_are_the_same(void)
 {
 	is(sizeof(struct ioasid_map_dma), 40);
 	is(__builtin_offsetof(struct ioasid_map_dma, iova), 16);
-	is(sizeof(struct ioasid_info), 96);
+	is(sizeof(struct ioasid_info), 104);
 	is(sizeof(struct ioasid_device_info), 88);
 	is(__builtin_offsetof(struct ioasid_device_info, cookie), 8);
 	is(sizeof(struct ioasid_fault), 64);

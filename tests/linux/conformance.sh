@@ -6,7 +6,6 @@
 # the cases that contain it, ioasid.patience=N multiplies what the suite waits for,
 # ioasid.times=1 shows how long each case takes, ioasid.model=N is the model's time
 # in seconds.
-chmod 755 / # users other than root look at /proc, too
 
 # word NAME DEFAULT: what the kernel's command line says of it
 word()

@@ -38,6 +38,7 @@ enum { ROOT = 1, CHILD, TABLE };
 #define LARGE	    (512 * PAGE)
 #define COOKIE	    7
 #define PASID	    5
+#define SPLIT	    64
 #define MAX_DEVICES 1024 /* that are plugged one after the other */
 
 static struct {
@@ -373,6 +374,55 @@ static int dev_reset(void)
 	return ioasid_dev_reset(t.dev);
 }
 
+/* ---- the same in global mode: two numbers on the wire, one of them the host's ---------------------------- */
+
+static int mode_global(void)
+{
+	return ioasid_set_hwid_mode_dev(t.ctx, COOKIE, IOASID_MODE_GLOBAL);
+}
+
+static int mode_local(void)
+{
+	return ioasid_set_hwid_mode_dev(t.ctx, COOKIE, IOASID_MODE_LOCAL);
+}
+
+static int split(void)
+{
+	return ioasid_hwid_set_global_min(t.ctx, SPLIT);
+}
+
+static int no_split(void)
+{
+	return ioasid_hwid_set_global_min(t.ctx, 1);
+}
+
+static int quota(void)
+{
+	return ioasid_set_quota(t.ctx, 10, true);
+}
+
+static int no_quota(void)
+{
+	return ioasid_set_quota(t.ctx, IOASID_INVALID, false);
+}
+
+static int attach_global(void)
+{
+	return ioasid_dev_attach_pasid(t.dev, ROOT, 0, IOASID_ATTACH_GLOBAL);
+}
+
+static int attach_number(void)
+{
+	return ioasid_dev_attach_pasid(t.dev, TABLE, PASID + 1, IOASID_ATTACH_GLOBAL);
+}
+
+static int reattach_number(void)
+{
+	int rc = attach_global();
+
+	return rc ? rc : set_hwid();
+}
+
 /* ---- the sequence ------------------------------------------------------------------------------------ */
 
 #define STEP_DEV   1U /* needs a device */
@@ -425,9 +475,19 @@ static const struct step steps[] = {
 	{ "CLEAR_HWID", clear_hwid, set_hwid, STEP_DEV | STEP_ENDS | STEP_KEEP },
 	{ "ATTACH a user table", attach_table, detach_table, STEP_DEV | STEP_KEEP },
 	{ "INVALIDATE_CACHE", invalidate, NULL, STEP_DEV | STEP_STAYS },
-	{ "DETACH a user table", detach_table, attach_table, STEP_DEV | STEP_ENDS },
 	{ "RESET", dev_reset, NULL, STEP_DEV | STEP_STAYS },
+	{ "DETACH a user table", detach_table, attach_table, STEP_DEV | STEP_ENDS | STEP_KEEP },
 	{ "DETACH with a PASID", detach_pasid, attach_pasid, STEP_DEV | STEP_ENDS | STEP_KEEP },
+	{ "SET_QUOTA", quota, no_quota, STEP_KEEP },
+	{ "HWID_SET_GLOBAL_MIN", split, no_split, STEP_KEEP },
+	{ "SET_HWID_MODE", mode_global, mode_local, STEP_DEV | STEP_KEEP },
+	{ "ATTACH in global mode", attach_global, detach_pasid, STEP_DEV | STEP_KEEP },
+	{ "SET_HWID in global mode", set_hwid, clear_hwid, STEP_DEV | STEP_KEEP },
+	{ "ATTACH with a number in global mode", attach_number, detach_table, STEP_DEV },
+	{ "CLEAR_HWID in global mode", clear_hwid, set_hwid, STEP_DEV | STEP_ENDS },
+	{ "RESET in global mode", dev_reset, NULL, STEP_DEV | STEP_STAYS },
+	{ "DETACH in global mode", detach_pasid, reattach_number,
+	  STEP_DEV | STEP_ENDS | STEP_KEEP },
 	{ "DETACH", dev_detach, dev_attach, STEP_DEV | STEP_ENDS | STEP_KEEP },
 	{ "close of a device", dev_close, NULL, STEP_DEV | STEP_ENDS | STEP_STAYS },
 	{ "close of the fault descriptor", fault_close, NULL, STEP_ENDS | STEP_STAYS },
@@ -595,7 +655,7 @@ static bool make_device(void)
 	struct ioasid_sim_device d = {
 		.flags = IOASID_SIM_ATS | IOASID_SIM_PRI,
 		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 8,
+		.pasid_bits = 20,
 		.name = "failnth",
 	};
 

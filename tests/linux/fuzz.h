@@ -36,11 +36,12 @@ struct fuzz_cover {
 /**
  * struct fuzz_shared - @complaints: cases of a broken rule; the first few are kept in words
  * @sim: there are software devices; @node: name of another device, one process at a time, or NULL
+ * @group: there is FUZZ_GROUP
  */
 struct fuzz_shared {
 	struct fuzz_cover cover[NR_COMMANDS];
 	atomic_ulong other; /* calls that are no command */
-	bool sim;
+	bool sim, group;
 	const char *node;
 	atomic_uint complaints;
 	char complaint[8][160];
@@ -80,6 +81,9 @@ struct fuzz {
 	size_t victim_size;
 };
 #define ARENA (256 * PAGE)
+
+/** FUZZ_GROUP - a cgroup that is the fuzzer's own, if whoever runs it made one. */
+#define FUZZ_GROUP "/sys/fs/cgroup/ioasid-fuzz"
 
 /**
  * struct fuzz_thread - a thread that issues commands
@@ -132,7 +136,7 @@ void release_holds(struct fuzz *f);
 void complain(struct fuzz_shared *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** struct fuzz_gauge - what has to be the same before and after. */
 struct fuzz_gauge {
-	char live[1024];
+	char live[2048];
 	long pinned;
 	long free_kib, slab_kib;
 };

@@ -174,6 +174,16 @@ static void seed_threads(struct fuzz *f, struct fuzz_thread *t, uint64_t seed)
 	_exit(0);
 }
 
+/* Host-wide numbers of all seeds are charged to one group, whose limit seeds change. */
+static void group_join(const struct fuzz_shared *shared)
+{
+	int fd = shared->group ? open(FUZZ_GROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC) : -1;
+
+	if (shared->group && (fd < 0 || write(fd, "0", 1) != 1))
+		_exit(96);
+	close(fd);
+}
+
 static void seed_run(struct fuzz_shared *shared, uint64_t seed)
 {
 	static struct fuzz f;
@@ -191,6 +201,7 @@ static void seed_run(struct fuzz_shared *shared, uint64_t seed)
 		rnd(&threads[0]);
 	pager_start(&threads[3], &f);
 	devices_make(&threads[0]);
+	group_join(shared);
 	if (seed % 2)
 		drop_root(&f);
 	world_make(&threads[0]);
@@ -415,9 +426,11 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	shared->sim = !access("/dev/ioasid-sim", F_OK);
+	shared->group = !access(FUZZ_GROUP, F_OK);
 	shared->node = node;
-	printf("1..%d\n# first seed %#llx, %s software devices\n", once ? 4 : 9,
-	       (unsigned long long)seed, shared->sim ? "with" : "without");
+	printf("1..%d\n# first seed %#llx, %s software devices, %s a group\n", once ? 4 : 9,
+	       (unsigned long long)seed, shared->sim ? "with" : "without",
+	       shared->group ? "with" : "without");
 	ok = run(shared, once ? 0 : seconds, seed, &n);
 	cover_print(shared);
 	if (!once)

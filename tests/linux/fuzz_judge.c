@@ -11,6 +11,7 @@
 #include "fuzz.h"
 
 #define LIVE "/sys/kernel/debug/ioasid/live"
+#define SETS "/sys/kernel/debug/ioasid/sets" /* the first line is about the whole allocator */
 
 void complain(struct fuzz_shared *s, const char *format, ...)
 {
@@ -86,6 +87,8 @@ void gauge_read(struct fuzz_gauge *g)
 	at = strstr(g->live, "events_lost");
 	if (at)
 		*at = '\0';
+	slurp(SETS, text, 1024);
+	strncat(g->live, text, strcspn(text, "\n"));
 	/* The kernel adds up its counters when it comes to it; reading this makes it. */
 	slurp("/proc/sys/vm/stat_refresh", text, sizeof(text));
 	slurp("/proc/vmstat", text, sizeof(text));
@@ -100,7 +103,7 @@ bool gauge_compare(const struct fuzz_gauge *before, const struct fuzz_gauge *aft
 	bool ok = true;
 
 	if (strcmp(before->live, after->live)) {
-		printf("# live objects before: %s# after: %s", before->live, after->live);
+		printf("# live objects before: %s\n# after: %s\n", before->live, after->live);
 		ok = false;
 	}
 	if (before->pinned != after->pinned) {
@@ -112,12 +115,11 @@ bool gauge_compare(const struct fuzz_gauge *before, const struct fuzz_gauge *aft
 
 /* ---- coverage ------------------------------------------------------------------------------------- */
 
-/* What this release answers EOPNOTSUPP at best; GLOBAL_MIN belongs to the global mode. */
+/* What this release answers EOPNOTSUPP at best. */
 static const unsigned long unavailable[] = {
-	IOASID_SET_PASID_TABLE, IOASID_HWID_SET_GLOBAL_MIN, IOASID_DIRTY_SET,
-	IOASID_DIRTY_GET,	IOASID_CPU_PASID_ENABLE,    IOASID_CPU_PASID_MAP,
-	IOASID_CPU_PASID_UNMAP, IOASID_SET_QUOTA,	    IOASID_STATE_SAVE,
-	IOASID_STATE_RESTORE,	IOASID_STATE_RESUME,
+	IOASID_SET_PASID_TABLE,	 IOASID_DIRTY_SET,     IOASID_DIRTY_GET,
+	IOASID_CPU_PASID_ENABLE, IOASID_CPU_PASID_MAP, IOASID_CPU_PASID_UNMAP,
+	IOASID_STATE_SAVE,	 IOASID_STATE_RESTORE, IOASID_STATE_RESUME,
 };
 
 /* What cannot succeed without a device; everything on another descriptor than the context's, too. */
@@ -156,6 +158,8 @@ static bool possible(const struct fuzz_shared *s, const struct fuzz_command *c)
 {
 	if (listed(with_hardware, ARRAY_SIZE(with_hardware), c->cmd))
 		return s->node;
+	if (c->cmd == IOASID_LIMIT_SET)
+		return s->group;
 	if (c->on == R_FD_IOASID_SIM)
 		return s->sim;
 	if (c->on != R_FD_IOASID || listed(with_device, ARRAY_SIZE(with_device), c->cmd))

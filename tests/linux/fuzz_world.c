@@ -57,7 +57,10 @@ static void device_make(struct fuzz_thread *t, int sim, uint32_t iommu, uint32_t
 		.flags = flags,
 		.iommu = iommu,
 		.dev_class = dev_class,
-		.pasid_bits = dev_class == IOASID_CLASS_PDEV_PASID ? 8 : 0,
+		/* Few numbers are soon used up, with many there are the host's among them. */
+		.pasid_bits = dev_class != IOASID_CLASS_PDEV_PASID ? 0 :
+			      t->f->seed % 4 > 1		   ? 8 :
+								     20,
 		.group = IOASID_SIM_NONE,
 	};
 
@@ -272,6 +275,56 @@ static void scene_numbers(struct fuzz_thread *t)
 	counted(t->f, ctx, IOASID_CLEAR_HWID, &h);
 }
 
+static int policy(struct fuzz_thread *t, int ctx, unsigned long cmd, uint64_t cookie,
+		  uint32_t value)
+{
+	return counted(t->f, ctx, cmd,
+		       ARG(ioasid_hwid_policy, .flags = IOASID_HWID_DEVICE, .cookie = cookie,
+			   .value = value));
+}
+
+/* A device with two numbers on the wire for one address space; it goes back to its own numbering. */
+static void scene_global(struct fuzz_thread *t)
+{
+	struct fuzz_pool *devs = &t->f->pools[R_FD_IOASID_DEV];
+	int ctx = (int)t->f->pools[R_FD_IOASID].values[0];
+	unsigned int i = (unsigned int)rnd_below(t, devs->nr);
+	int dev = (int)devs->values[t->f->shared->node ? 1 : 0];
+	uint64_t cookie = COOKIE + (t->f->shared->node ? 1 : 0);
+	struct ioasid_set_hwid h = { .argsz = sizeof(h),
+				     .flags = IOASID_HWID_EXPOSE,
+				     .ioasid = TABLE,
+				     .vpasid = 1 + (uint32_t)rnd_below(t, 16) };
+
+	if (one_in(t, 4)) {
+		dev = (int)devs->values[i];
+		cookie = COOKIE + i;
+	}
+	counted(t->f, dev, IOASID_DEV_DETACH_IOASID,
+		ARG(ioasid_dev_attach, .flags = IOASID_ATTACH_PASID, .ioasid = TABLE));
+	policy(t, ctx, IOASID_SET_HWID_MODE, cookie, IOASID_MODE_GLOBAL);
+	policy(t, ctx, IOASID_HWID_SET_GLOBAL_MIN, cookie, one_in(t, 4) ? 1 : 1024);
+	attach(t, dev, TABLE, IOASID_ATTACH_PASID | IOASID_ATTACH_GLOBAL, 0);
+	if (one_in(t, 3)) {
+		h.flags |= IOASID_HWID_ANY;
+		h.vpasid = 0;
+	}
+	if (!counted(t->f, ctx, IOASID_SET_HWID, &h)) {
+		h.flags = 0;
+		h.ppasid = 0;
+		counted(t->f, ctx, IOASID_INVALIDATE_CACHE,
+			ARG(ioasid_invalidate, .ioasid = TABLE, .granularity = IOASID_INV_ALL));
+		if (one_in(t, 2))
+			counted(t->f, ctx, IOASID_CLEAR_HWID, &h);
+	}
+	if (one_in(t, 4))
+		return;
+	counted(t->f, dev, IOASID_DEV_DETACH_IOASID,
+		ARG(ioasid_dev_attach, .flags = IOASID_ATTACH_PASID, .ioasid = TABLE));
+	policy(t, ctx, IOASID_SET_HWID_MODE, cookie, IOASID_MODE_LOCAL);
+	attach(t, dev, TABLE, IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID, VPASID);
+}
+
 static void scene_maps(struct fuzz_thread *t)
 {
 	int ctx = (int)t->f->pools[R_FD_IOASID].values[0];
@@ -298,14 +351,34 @@ static void scene_device(struct fuzz_thread *t)
 	counted(t->f, dev, IOASID_DEV_RESET, ARG(ioasid_dev_reset, .flags = 0));
 }
 
+/* All seeds of a round are in one group below the machine's own, if there are groups. */
+static void scene_limits(struct fuzz_thread *t, int ctx)
+{
+	int group = open(FUZZ_GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	counted(t->f, ctx, IOASID_LIMIT_GET, ARG(ioasid_limit, .flags = IOASID_LIMIT_OWN));
+	if (group < 0)
+		return;
+	counted(t->f, ctx, IOASID_LIMIT_SET,
+		ARG(ioasid_limit, .flags = IOASID_LIMIT_FD, .fd = group,
+		    .max = one_in(t, 4) ? (uint32_t)rnd_below(t, 8) : IOASID_INVALID));
+	counted(t->f, ctx, IOASID_LIMIT_GET,
+		ARG(ioasid_limit, .flags = IOASID_LIMIT_FD, .fd = group));
+	close(group);
+}
+
 static void scene_policy(struct fuzz_thread *t)
 {
 	int ctx = (int)t->f->pools[R_FD_IOASID].values[0];
 
 	counted(t->f, ctx, IOASID_SET_HWID_MODE,
 		ARG(ioasid_hwid_policy, .value = IOASID_MODE_LOCAL));
+	counted(t->f, ctx, IOASID_HWID_SET_GLOBAL_MIN, ARG(ioasid_hwid_policy, .value = 1));
 	counted(t->f, ctx, IOASID_HWID_SET_PROMISED_WIDTH, ARG(ioasid_hwid_policy, .value = 1));
 	counted(t->f, ctx, IOASID_INVALIDATE_CACHE, ARG(ioasid_invalidate, .ioasid = TABLE));
+	counted(t->f, ctx, IOASID_SET_QUOTA,
+		ARG(ioasid_quota, .quota = one_in(t, 2) ? IOASID_INVALID : 1000));
+	scene_limits(t, ctx);
 }
 
 static void scene_info(struct fuzz_thread *t)
@@ -370,8 +443,8 @@ static void scene_hardware(struct fuzz_thread *t)
 /* The first NR_ALONE want no device. */
 #define NR_ALONE 4
 static void (*const scenes[])(struct fuzz_thread *t) = {
-	scene_maps,	    scene_info, scene_policy, scene_numbers, scene_device,
-	scene_page_request, scene_dma,	scene_hold,   scene_plug,    scene_translate,
+	scene_maps, scene_info, scene_policy, scene_numbers,   scene_device, scene_page_request,
+	scene_dma,  scene_hold, scene_plug,   scene_translate, scene_global,
 };
 
 static unsigned int nr_scenes(const struct fuzz *f)

@@ -33,7 +33,7 @@ inside {
 	report = report "# " line "\n"
 	if (line ~ / by (task|interrupt)/)
 		frame = 0
-	else if (frame++ < 2 && line ~ /\[ioasid(_sim|_pci)?\]/)
+	else if (frame++ < 2 && line ~ /\[ioasid(_sim|_pci|_example_sva|_alloc_test)?\]/)
 		mine = 1
 	next
 }

@@ -4,7 +4,6 @@
 # Runs in a guest after init has loaded the modules: who may open what, what a
 # 32-bit program sees, what /proc tells, examples/vmm_skeleton, then the fuzzer. Words of the kernel's
 # command line: ioasid.seconds=N for the fuzzer (20), ioasid.seed=N one seed.
-chmod 755 /
 
 n=0
 verdict()
@@ -89,6 +88,9 @@ fi
 
 # A machine whose rule lets a group in, for the fuzzer's users.
 chgrp 900 /dev/ioasid && chmod 660 /dev/ioasid
+# And a group whose limit on host-wide PASIDs it changes, where the kernel has groups.
+mkdir -p /sys/fs/cgroup
+mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir /sys/fs/cgroup/ioasid-fuzz
 seed=$(word seed)
 seconds=$(word seconds)
 # shellcheck disable=SC2086 # words

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # Runs in the guest after init has loaded the modules: the program of docs/sim.md,
-# the tests of /dev/ioasid-sim, then the modules go.
+# the tests of /dev/ioasid-sim, numbers that somebody else uses, limits by cgroups, then the modules go.
 
 # Where allocations can fail on demand, those that may sleep are not left out.
 for knob in failslab fail_page_alloc fail_usercopy; do
@@ -33,6 +33,8 @@ sed 's/^/# /' /tmp/first
 verdict 1 'the program of docs/sim.md' $status
 names=$(sed -n 's/^\(ioasid[^ ]*\) .*/\1/p' /proc/modules)
 /sim_control
+/sim_numbers /ioasid-hog.ko
+/cgroups
 # shellcheck disable=SC2086 # words
 rmmod $names && ! grep -q '^ioasid' /proc/modules
 verdict 2 'modules unload' $?

@@ -97,7 +97,10 @@ static void report(unsigned int n, bool ok, const char *suite, const char *name,
 static int __init ut_init(void)
 {
 	unsigned int i, k, n = 0, bad = 0;
+	int rc = os_init();
 
+	if (rc)
+		return rc;
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
 		for (k = 0; k < suites[i]->nr; k++) {
 			u64 start = ktime_get_ns();
@@ -117,6 +120,7 @@ static int __init ut_init(void)
 
 static void __exit ut_exit(void)
 {
+	os_exit();
 }
 
 module_init(ut_init);

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -526,6 +527,105 @@ static void outlived_by_the_context(void)
 	close(fd);
 }
 
+/* ---- the descriptor in other hands ----------------------------------------------------------------- */
+
+/* Hand @fd over with a handle that its context knows. */
+static bool send_fd(int sock, int fd, uint32_t handle)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				.cmsg_level = SOL_SOCKET,
+				.cmsg_type = SCM_RIGHTS } };
+	struct iovec part = { &handle, sizeof(handle) };
+	struct msghdr msg = { .msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(sock, &msg, 0) == sizeof(handle);
+}
+
+static int receive_fd(int sock, uint32_t *handle)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = { handle, sizeof(*handle) };
+	struct msghdr msg = { .msg_iov = &part,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	int fd = -1;
+
+	if (recvmsg(sock, &msg, 0) == sizeof(*handle) && msg.msg_controllen)
+		memcpy(&fd, CMSG_DATA(&control.head), sizeof(fd));
+	return fd;
+}
+
+static int free_handle(int fd, uint32_t ioasid)
+{
+	struct ioasid_free f = { .argsz = sizeof(f), .ioasid = ioasid };
+
+	return cmd(fd, IOASID_FREE, &f);
+}
+
+/* Somebody else, without privileges, who got the descriptor and nothing else. */
+static void use_what_was_sent(int sock)
+{
+	int own = open_ctx(), fd;
+	uint32_t theirs = NONE, mine = NONE;
+
+	fd = receive_fd(sock, &theirs);
+	yes(own >= 0 && fd >= 0);
+	/* The number means nothing where it does not come from. */
+	is(free_handle(own, theirs), -ENOENT);
+	yes(become(65534, 1 << 20));
+	is(alloc(fd, IOASID_KIND_KERNEL, NONE, &mine), 0);
+	is(map(fd, mine, 0, memory(PAGE), PAGE, RW), 0);
+	is(map(fd, theirs, PAGE, memory(PAGE), PAGE, RW), 0);
+	is(unmap(fd, theirs, 0, PAGE), PAGE);
+	is(write(sock, &mine, sizeof(mine)), sizeof(mine));
+}
+
+/* Who has the descriptor may do everything with the context, and nothing with any other. */
+static void rights_follow_the_descriptor(void)
+{
+	uint32_t ours, theirs = NONE;
+	int pair[2], fd, status = -1;
+	pid_t pid;
+
+	is(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	fflush(stdout);
+	/* Before there is a context, so that nothing is inherited. */
+	pid = fork();
+	if (!pid) {
+		close(pair[1]);
+		use_what_was_sent(pair[0]);
+		fflush(stdout);
+		_exit(failed);
+	}
+	close(pair[0]);
+	fd = open_ctx();
+	ours = root(fd);
+	is(map(fd, ours, 0, memory(PAGE), PAGE, RW), 0);
+	yes(send_fd(pair[1], fd, ours));
+	is(read(pair[1], &theirs, sizeof(theirs)), sizeof(theirs));
+	is(waitpid(pid, &status, 0), pid);
+	is(status, 0);
+	/* It is gone; what it made belongs to the context. */
+	is(unmap(fd, theirs, 0, PAGE), PAGE);
+	is(unmap(fd, ours, PAGE, PAGE), PAGE);
+	is(unmap(fd, ours, 0, PAGE), 0);
+	is(free_handle(fd, theirs), 0);
+	is(free_handle(fd, ours), 0);
+	close(fd);
+	close(pair[1]);
+}
+
 /* ---- the fault descriptor ------------------------------------------------------------------------------ */
 
 static int fault_fd(int ctx)
@@ -661,6 +761,7 @@ static const struct {
 	{ "the locked-memory limit is the user's", locked_memory_limit },
 	{ "killed while mapped", killed_while_mapped },
 	{ "a context outlives who mapped", outlived_by_the_context },
+	{ "rights follow the descriptor", rights_follow_the_descriptor },
 	{ "the fault descriptor", fault_descriptor },
 	{ "a sleeping reader wakes", fault_reader_wakes },
 	{ "no unloading under use", unload_under_use },
