@@ -37,7 +37,7 @@ verdict()
 
 # Random operations against the model, if it came along
 if [ -x /model ]; then
-	/model --seconds "$(word model 15)" >/tmp/model
+	/model --seconds "$(word model 8)" >/tmp/model
 	status=$?
 	cat /tmp/model
 	echo "1..$(grep -cE '^(not )?ok ' /tmp/model)"
