@@ -91,4 +91,12 @@ static __always_inline u64 *phys_at_u64(const struct phys_mem *mem, u64 pa)
 	return phys_at_outside(mem, pa, 8);
 }
 
+/** phys_at_u32() - the same for an entry of 4 bytes; @pa is a multiple of 4 */
+static __always_inline u32 *phys_at_u32(const struct phys_mem *mem, u64 pa)
+{
+	if (likely(pa + 3 <= mem->linear_last))
+		return (u32 *)(unsigned long)(pa + mem->linear_offset);
+	return phys_at_outside(mem, pa, 4);
+}
+
 #endif

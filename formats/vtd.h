@@ -665,6 +665,9 @@ enum vtd_entry_type {
 	VTD_ENTRY_ECAP,
 	VTD_ENTRY_FAULT,
 	VTD_ENTRY_PAGE_REQUEST,
+	/* What CPUs walk on the way to a VT-d unit: formats/cpu_pasid_layout.h */
+	VTD_ENTRY_CPU_PASID_DIR,
+	VTD_ENTRY_CPU_PASID,
 	VTD_ENTRY_NR,
 };
 
@@ -672,6 +675,8 @@ enum vtd_entry_type {
 const char *vtd_entry_name(enum vtd_entry_type type);
 /** vtd_entry_words() - how many 64-bit words such an entry has */
 u32 vtd_entry_words(enum vtd_entry_type type);
+/** vtd_entry_bytes() - its size in memory: 8 for each word, or 4: then a word holds one entry too */
+u32 vtd_entry_bytes(enum vtd_entry_type type);
 
 /**
  * struct vtd_field - a field as found in an entry

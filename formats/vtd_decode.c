@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * VT-d entries as named fields, for people. All knowledge is in the tables; the positions repeat
- * vtd_layout.h as bit numbers within the whole entry, the way the specification gives them.
+ * VT-d entries, and those of CPU PASID translation, as named fields, for people. All knowledge is in
+ * the tables; the positions repeat vtd_layout.h and cpu_pasid_layout.h as bit numbers within the whole
+ * entry, the way the specifications give them.
  */
 #include "formats/vtd.h"
 
@@ -190,17 +191,33 @@ static const struct vtd_field_def vtd_page_request_fields[] = {
 	FLAG("LPIG", 66),  NUM("PRGI", 75, 67), ADDR("ADDR", 127, 76),
 };
 
+static const struct vtd_field_def cpu_pasid_dir_fields[] = {
+	FLAG("P", 0),
+	ADDR("TABLE", 63, 12),
+};
+
+static const struct vtd_field_def cpu_pasid_fields[] = {
+	NUM("PASID", 19, 0),
+	FLAG("V", 31),
+};
+
 /* What the tables of one entry type are: by level where there are levels. */
 struct vtd_entry_def {
 	const char *name;
 	const struct vtd_field_def *fields;
 	u8 nr_fields;
 	u8 words;
+	u8 bytes;
 };
 
-#define ENTRY(n, w, f)                                                         \
-	{                                                                      \
-		.name = n, .fields = f, .nr_fields = ARRAY_SIZE(f), .words = w \
+#define ENTRY(n, w, f)                                                                           \
+	{                                                                                        \
+		.name = n, .fields = f, .nr_fields = ARRAY_SIZE(f), .words = w, .bytes = 8 * (w) \
+	}
+/* An entry that is half a word. */
+#define SMALL_ENTRY(n, f)                                                                  \
+	{                                                                                  \
+		.name = n, .fields = f, .nr_fields = ARRAY_SIZE(f), .words = 1, .bytes = 4 \
 	}
 
 static const struct vtd_entry_def vtd_entries[VTD_ENTRY_NR] = {
@@ -216,6 +233,8 @@ static const struct vtd_entry_def vtd_entries[VTD_ENTRY_NR] = {
 	[VTD_ENTRY_ECAP] = ENTRY("ecap", 1, vtd_ecap_fields),
 	[VTD_ENTRY_FAULT] = ENTRY("fault", 2, vtd_fault_fields),
 	[VTD_ENTRY_PAGE_REQUEST] = ENTRY("page-request", 4, vtd_page_request_fields),
+	[VTD_ENTRY_CPU_PASID_DIR] = ENTRY("cpu-pasid-dir", 1, cpu_pasid_dir_fields),
+	[VTD_ENTRY_CPU_PASID] = SMALL_ENTRY("cpu-pasid", cpu_pasid_fields),
 };
 
 static const struct vtd_entry_def vtd_fs_leaves[] = {
@@ -238,6 +257,11 @@ const char *vtd_entry_name(enum vtd_entry_type type)
 u32 vtd_entry_words(enum vtd_entry_type type)
 {
 	return (unsigned int)type < VTD_ENTRY_NR ? vtd_entries[type].words : 0;
+}
+
+u32 vtd_entry_bytes(enum vtd_entry_type type)
+{
+	return (unsigned int)type < VTD_ENTRY_NR ? vtd_entries[type].bytes : 0;
 }
 
 /* PS is the same bit in both stages. */

@@ -11,8 +11,9 @@ const char ctl_decode_help[] =
 	"       ioasidctl decode TYPE [--level N] [--json] MEMORY --at ADDR [--count N]\n"
 	"       ioasidctl decode --list\n"
 	"\n"
-	"Shows the fields of a VT-d entry or register. WORDs are its 64-bit words, the lowest first;\n"
-	"a multiple of its size shows several entries.\n"
+	"Shows the fields of an entry or register: of VT-d, or of CPU PASID translation. WORDs are its\n"
+	"64-bit words, the lowest first; a multiple of its size shows several entries. An entry of type\n"
+	"cpu-pasid has 32 bits, and a WORD of its own.\n"
 	"\n"
 	"  --list                 the types and how many words each has\n"
 	"  --level N              fs, ss: level of the table (0: the table of 4 KiB pages; default 0)\n"
@@ -142,6 +143,17 @@ static int ctl_decode_words(struct ctl_decode *d, int argc, char **argv, u64 *wo
 	return CTL_OK;
 }
 
+/* Entries of four bytes get a word each, as from the command line. */
+static void ctl_decode_widen(u64 *words, u64 count)
+{
+	u32 small;
+
+	while (count--) {
+		memcpy(&small, (const char *)words + count * sizeof(small), sizeof(small));
+		words[count] = small;
+	}
+}
+
 /* The same from memory. */
 static int ctl_decode_memory(struct ctl_decode *d, int argc, u64 *words)
 {
@@ -153,9 +165,11 @@ static int ctl_decode_memory(struct ctl_decode *d, int argc, u64 *words)
 		return CTL_ERROR;
 	if (!d->has_count)
 		d->count = 1;
-	len = d->count * vtd_entry_words(d->type) * sizeof(u64);
+	len = d->count * vtd_entry_bytes(d->type);
 	if (!ctl_image_read(&d->in.img, d->at, words, len))
 		return ctl_error("decode: no memory at 0x%llx for %zu bytes", d->at, len);
+	if (vtd_entry_bytes(d->type) == sizeof(u32))
+		ctl_decode_widen(words, d->count);
 	return CTL_OK;
 }
 
@@ -167,10 +181,10 @@ static void ctl_decode_text(const struct ctl_decode *d, const u64 *words, u64 i)
 	if (d->type == VTD_ENTRY_FS || d->type == VTD_ENTRY_SS)
 		printf(" level %u", (unsigned int)d->level);
 	if (d->has_at)
-		printf(" at 0x%llx", d->at + i * nr * sizeof(u64));
+		printf(" at 0x%llx", d->at + i * vtd_entry_bytes(d->type));
 	printf("\n   ");
 	for (w = 0; w < nr; w++)
-		printf(" %016llx", words[w]);
+		printf(" %0*llx", (int)(vtd_entry_bytes(d->type) / nr * 2), words[w]);
 	putchar('\n');
 	ctl_fields_text(stdout, d->type, (u8)d->level, words);
 }
@@ -184,7 +198,8 @@ static struct json_object *ctl_decode_json(const struct ctl_decode *d, const u64
 	if (d->type == VTD_ENTRY_FS || d->type == VTD_ENTRY_SS)
 		json_object_object_add(obj, "level", json_object_new_int((int)d->level));
 	if (d->has_at)
-		json_object_object_add(obj, "entry", ctl_json_hex(d->at + i * nr * sizeof(u64)));
+		json_object_object_add(obj, "entry",
+				       ctl_json_hex(d->at + i * vtd_entry_bytes(d->type)));
 	json_object_object_add(obj, "words", ctl_json_words(words, nr));
 	json_object_object_add(obj, "fields", ctl_fields_json(d->type, (u8)d->level, words));
 	return obj;

@@ -55,6 +55,7 @@ UT_CASE(bounds)
 	ut_assert_eq(s.nr, 0);
 	ut_assert(!vtd_entry_name(VTD_ENTRY_NR));
 	ut_assert_eq(vtd_entry_words(VTD_ENTRY_NR), 0);
+	ut_assert_eq(vtd_entry_bytes(VTD_ENTRY_NR), 0);
 }
 
 UT_CASE(names_and_sizes)
@@ -62,17 +63,29 @@ UT_CASE(names_and_sizes)
 	static const struct {
 		const char *name;
 		u32 words;
+		u32 bytes;
 	} want[VTD_ENTRY_NR] = {
-		{ "root", 2 },	    { "context", 4 }, { "legacy-context", 2 },
-		{ "pasid-dir", 1 }, { "pasid", 8 },   { "fs", 1 },
-		{ "ss", 1 },	    { "rtaddr", 1 },  { "cap", 1 },
-		{ "ecap", 1 },	    { "fault", 2 },   { "page-request", 4 },
+		{ "root", 2 },
+		{ "context", 4 },
+		{ "legacy-context", 2 },
+		{ "pasid-dir", 1 },
+		{ "pasid", 8 },
+		{ "fs", 1 },
+		{ "ss", 1 },
+		{ "rtaddr", 1 },
+		{ "cap", 1 },
+		{ "ecap", 1 },
+		{ "fault", 2 },
+		{ "page-request", 4 },
+		{ "cpu-pasid-dir", 1 },
+		{ "cpu-pasid", 1, 4 },
 	};
 	unsigned int i;
 
 	for (i = 0; i < VTD_ENTRY_NR; i++) {
 		ut_assert(same_name(vtd_entry_name(i), want[i].name));
 		ut_assert_eq(vtd_entry_words(i), want[i].words);
+		ut_assert_eq(vtd_entry_bytes(i), want[i].bytes ? want[i].bytes : want[i].words * 8);
 	}
 }
 
@@ -95,6 +108,12 @@ UT_CASE(fields_cover_the_entries)
 	ut_assert_eq(vtd_decode(VTD_ENTRY_PAGE_REQUEST, 0, words, see, &s), 0);
 	ut_assert_eq(s.bits[0], 0x003fffffffff01ffULL);
 	ut_assert_eq(s.bits[1], ~0ULL);
+	s = (struct seen){ .last = -1 };
+	ut_assert_eq(vtd_decode(VTD_ENTRY_CPU_PASID_DIR, 0, words, see, &s), 0);
+	ut_assert_eq(s.bits[0], ~0xffeULL);
+	s = (struct seen){ .last = -1 };
+	ut_assert_eq(vtd_decode(VTD_ENTRY_CPU_PASID, 0, words, see, &s), 0);
+	ut_assert_eq(s.bits[0], 0x800fffffULL);
 }
 
 UT_CASE(values)
@@ -102,6 +121,7 @@ UT_CASE(values)
 	u64 pe[8] = { 0x12345000 | 1 | 2 << 2 | 3 << 6, 0xbeef, 0x777000 | 1 << 2 };
 	u64 fault[2] = { 0x7fff12345000ULL, 0x1234 | 0x71ULL << 32 | 0xabcdeULL << 40 | B(63) };
 	u64 fs1g = 0x12340000000ULL | 0xe7, fs4k = 0x1234567000ULL | 0x67 | B(63);
+	u64 te = 0x80012345, de = 0x12345001;
 	struct vtd_field f;
 
 	f = field(VTD_ENTRY_PASID, 0, pe, "PGTT");
@@ -121,6 +141,10 @@ UT_CASE(values)
 	ut_assert(f.value == 0x71 && f.meaning);
 	ut_assert_eq(field(VTD_ENTRY_FAULT, 0, fault, "PASID").value, 0xabcde);
 	ut_assert_eq(field(VTD_ENTRY_FAULT, 0, fault, "FI").value, 0x7fff12345000ULL);
+
+	ut_assert_eq(field(VTD_ENTRY_CPU_PASID, 0, &te, "PASID").value, 0x12345);
+	ut_assert_eq(field(VTD_ENTRY_CPU_PASID, 0, &te, "V").value, 1);
+	ut_assert_eq(field(VTD_ENTRY_CPU_PASID_DIR, 0, &de, "TABLE").value, 0x12345000);
 
 	f = field(VTD_ENTRY_FS, 2, &fs1g, "ADDR");
 	ut_assert(f.value == 0x12340000000ULL && f.lo == 30);
