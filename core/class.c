@@ -10,7 +10,7 @@ static const struct ioasid_class_policy policies[] = {
 		.name = "software mdev", .available = true, .mediated = true,
 		.numbers = IOASID_NUMBERS_NONE },
 	[IOASID_CLASS_MDEV_FIXED] = {
-		.name = "mdev, fixed PASID", .mediated = true,
+		.name = "mdev, fixed PASID", .available = true, .mediated = true, .slice = true,
 		.numbers = IOASID_NUMBERS_PARENT },
 	[IOASID_CLASS_PDEV_DELEGATED] = {
 		.name = "pdev, guest PASID table", .delegated = true,
@@ -19,14 +19,16 @@ static const struct ioasid_class_policy policies[] = {
 		.name = "pdev with PASID", .available = true, .pasid = true, .may_global = true,
 		.numbers = IOASID_NUMBERS_RID },
 	[IOASID_CLASS_MDEV_PASID] = {
-		.name = "mdev with PASID", .mediated = true, .pasid = true, .may_global = true,
+		.name = "mdev with PASID", .available = true, .mediated = true, .slice = true,
+		.pasid = true, .may_global = true,
 		.numbers = IOASID_NUMBERS_PARENT },
 	[IOASID_CLASS_PDEV_DMWR] = {
-		.name = "pdev with DMWr", .pasid = true, .may_global = true, .cpu = true,
+		.name = "pdev with DMWr", .available = true, .pasid = true, .may_global = true,
+		.cpu = true,
 		.numbers = IOASID_NUMBERS_RID },
 	[IOASID_CLASS_MDEV_DMWR] = {
-		.name = "mdev with DMWr", .mediated = true, .pasid = true, .may_global = true,
-		.cpu = true, .cpu_virt = true,
+		.name = "mdev with DMWr", .available = true, .mediated = true, .slice = true,
+		.pasid = true, .may_global = true, .cpu = true, .cpu_virt = true,
 		.numbers = IOASID_NUMBERS_HOST },
 };
 /* clang-format on */

@@ -19,6 +19,7 @@ enum ioasid_number_source {
  * @name: for people
  * @available: this release offers it
  * @mediated: a slice of a function, or software; it has no RID of its own
+ * @slice: a part of a function, told from others of it by PASIDs alone
  * @pasid: takes PASID routes
  * @delegated: the table may live in guest memory
  * @may_global: global mode makes sense
@@ -30,6 +31,7 @@ struct ioasid_class_policy {
 	const char *name;
 	bool available;
 	bool mediated;
+	bool slice;
 	bool pasid;
 	bool delegated;
 	bool may_global;

@@ -15,12 +15,13 @@ void ioasid_machine_init(struct ioasid_machine *machine, const struct ioasid_hom
 	mutex_init(&machine->lock);
 	INIT_LIST_HEAD(&machine->devices);
 	INIT_LIST_HEAD(&machine->groups);
+	INIT_LIST_HEAD(&machine->functions);
 	pasid_host_init(&machine->pasids, ops->pasids, ops->limit_release);
 }
 
 void ioasid_machine_destroy(struct ioasid_machine *machine)
 {
-	WARN_ON(!list_empty(&machine->devices));
+	WARN_ON(!list_empty(&machine->devices) || !list_empty(&machine->functions));
 	pasid_host_destroy(&machine->pasids);
 	mutex_destroy(&machine->lock);
 }
@@ -93,6 +94,7 @@ void ioasid_ctx_put(struct ioasid_ctx *ctx)
 {
 	if (!refcount_dec_and_test(&ctx->refs))
 		return;
+	cpu_destroy(ctx);
 	pasid_set_destroy(ctx->set);
 	idtree_destroy(&ctx->ioas);
 	faultq_destroy(&ctx->faultq);
@@ -150,6 +152,7 @@ static const u32 extensions[] = {
 	[IOASID_EXT_MAP_FD] = 1,
 	[IOASID_EXT_QUERY] = 1,
 	[IOASID_EXT_QUOTA] = 1,
+	[IOASID_EXT_CPU_PASID] = 1,
 };
 
 int ctx_check_extension(struct ioasid_ctx *ctx, void *arg)
@@ -157,6 +160,8 @@ int ctx_check_extension(struct ioasid_ctx *ctx, void *arg)
 	struct ioasid_check_extension *c = arg;
 
 	c->value = 0;
+	if (c->extension == IOASID_EXT_CPU_PASID && !ctx->machine->ops->cpu_get)
+		return 0;
 	if (c->extension < ARRAY_SIZE(extensions) &&
 	    !(ctx->machine->ops->missing & BIT_ULL(c->extension)))
 		c->value = extensions[c->extension];
@@ -226,7 +231,7 @@ static int sum_devices(struct ioasid_ctx *ctx, const struct ioasid_info *info, c
 	return 0;
 }
 
-static u32 no_migration(struct ioasid_ctx *ctx)
+u32 ctx_no_migration(struct ioasid_ctx *ctx)
 {
 	struct ioasid_device *dev;
 	struct ioas *ioas;
@@ -301,7 +306,7 @@ static int fill_info(struct ioasid_ctx *ctx, struct ioasid_info *info, const u64
 	info->nr_faults = faultq_info(ctx, &info->faults_dropped);
 	info->pinned_bytes = (u64)atomic64_read(&ctx->pinned);
 	fill_quota(ctx->set, info);
-	info->no_migration = no_migration(ctx);
+	info->no_migration = ctx_no_migration(ctx);
 	info->non_coherent = sum.non_coherent;
 	return 0;
 }

@@ -70,7 +70,9 @@ void device_put(struct ioasid_device *dev)
 	if (!refcount_dec_and_test(&dev->refs))
 		return;
 	destroy_completion(&dev->idle);
-	mutex_destroy(&dev->route_lock);
+	idtree_destroy(&dev->vpasids);
+	if (dev->fn)
+		function_put(dev->fn);
 	mutex_destroy(&dev->event_lock);
 	kfree(dev);
 }
@@ -97,19 +99,36 @@ void device_call_exit(struct ioasid_device *dev)
 		complete_all(&dev->idle);
 }
 
+/* A slice is one of something; a whole function may be one that has slices. */
+static int check_function(const struct ioasid_device_desc *desc,
+			  const struct ioasid_class_policy *policy)
+{
+	const struct ioasid_function *fn = desc->function;
+
+	if (!fn)
+		return policy->slice ? -EINVAL : 0;
+	if (desc->iommu != fn->iommu || desc->kept_first || desc->kept_last || !fn->pasid_bits ||
+	    desc->pasid_bits > fn->pasid_bits)
+		return -EINVAL;
+	return policy->slice || policy->numbers == IOASID_NUMBERS_RID ? 0 : -EINVAL;
+}
+
 static int check_desc(const struct ioasid_device_desc *desc)
 {
 	const struct ioasid_class_policy *policy = ioasid_class_get(desc->dev_class);
 
 	if (!policy || !desc->iommu || !desc->ops || desc->pasid_bits > IOASID_PASID_BITS)
 		return -EINVAL;
-	if (desc->caps & IOASID_DEV_PRI && !(desc->caps & IOASID_DEV_ATS))
+	if (desc->mode > IOASID_MODE_GLOBAL ||
+	    (desc->mode == IOASID_MODE_GLOBAL && !policy->may_global))
 		return -EINVAL;
-	if (desc->kept_last && (!desc->kept_first || desc->kept_first > desc->kept_last))
+	if (desc->caps & IOASID_DEV_PRI && !(desc->caps & IOASID_DEV_ATS))
 		return -EINVAL;
 	if (!policy->available)
 		return -EOPNOTSUPP;
-	return policy->pasid && !desc->pasid_bits ? -EINVAL : 0;
+	if (policy->pasid && !desc->pasid_bits)
+		return -EINVAL;
+	return check_function(desc, policy);
 }
 
 static u32 device_caps(const struct ioasid_device_desc *desc, const struct ioasid_class_policy *p)
@@ -123,6 +142,64 @@ static u32 device_caps(const struct ioasid_device_desc *desc, const struct ioasi
 	caps |= desc->iommu->caps & IOASID_IOMMU_NESTING ? IOASID_DEV_NESTING : 0;
 	caps |= desc->iommu->caps & IOASID_IOMMU_SNOOP ? IOASID_DEV_SNOOP : 0;
 	return caps;
+}
+
+/* Its function, with a reference: the one it is a slice of, or one of its own. */
+static struct ioasid_function *find_function(struct ioasid_machine *machine,
+					     const struct ioasid_device_desc *desc,
+					     const struct ioasid_class_policy *policy)
+{
+	const struct ioasid_function_desc own = {
+		.iommu = desc->iommu,
+		.pasid_bits = policy->pasid ? desc->pasid_bits : 0,
+		.kept_first = desc->kept_first,
+		.kept_last = desc->kept_last,
+	};
+
+	if (!desc->function)
+		return ioasid_function_create(machine, &own, NULL);
+	function_get(desc->function);
+	return desc->function;
+}
+
+/* Two devices that are all of one function would have one RID. machine->lock held. */
+static int function_join(struct ioasid_device *dev)
+{
+	struct ioasid_device *other;
+
+	list_for_each_entry(other, &dev->fn->devices, fn_link) {
+		if (!device_is_slice(dev) && !device_is_slice(other))
+			return -EBUSY;
+	}
+	function_add_device(dev->fn, dev);
+	return 0;
+}
+
+static int register_locked(struct ioasid_device *dev, const struct ioasid_device_desc *desc)
+{
+	struct ioasid_machine *machine = dev->machine;
+	int rc;
+
+	mutex_lock(&machine->lock);
+	rc = function_join(dev);
+	if (!rc) {
+		rc = group_join(machine, dev, desc->group);
+		if (rc)
+			function_remove_device(dev);
+		else
+			list_add_tail(&dev->link, &machine->devices);
+	}
+	mutex_unlock(&machine->lock);
+	return rc;
+}
+
+/* The device keeps a reference on it, so that its memory goes with the device's. */
+static void drop_own_function(struct ioasid_device *dev)
+{
+	if (!dev->own_fn)
+		return;
+	function_get(dev->fn);
+	ioasid_function_destroy(dev->fn);
 }
 
 struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
@@ -145,23 +222,26 @@ struct ioasid_device *ioasid_device_register(struct ioasid_machine *machine,
 	dev->pasid_bits = dev->policy->pasid ? min(desc->pasid_bits, desc->iommu->pasid_bits) : 0;
 	dev->pri_share = desc->pri_share ?: DEFAULT_PRI_SHARE;
 	dev->nr_regions = desc->nr_regions;
-	dev->kept_first = desc->kept_first;
-	dev->kept_last = desc->kept_last;
+	dev->default_mode = desc->mode;
 	dev->priv = priv;
 	refcount_set(&dev->refs, 1);
 	refcount_set(&dev->calls, 1);
 	init_completion(&dev->idle);
-	mutex_init(&dev->route_lock);
 	mutex_init(&dev->event_lock);
 	INIT_LIST_HEAD(&dev->attaches);
-	INIT_LIST_HEAD(&dev->stuck);
 	INIT_LIST_HEAD(&dev->fault_groups);
-	mutex_lock(&machine->lock);
-	rc = group_join(machine, dev, desc->group);
-	if (!rc)
-		list_add_tail(&dev->link, &machine->devices);
-	mutex_unlock(&machine->lock);
+	idtree_init_rcu(&dev->vpasids, IOASID_PASID_BITS);
+	dev->fn = find_function(machine, desc, dev->policy);
+	if (IS_ERR(dev->fn)) {
+		rc = (int)PTR_ERR(dev->fn);
+		dev->fn = NULL;
+		device_put(dev);
+		return ERR_PTR(rc);
+	}
+	dev->own_fn = !desc->function;
+	rc = register_locked(dev, desc);
 	if (rc) {
+		drop_own_function(dev);
 		device_put(dev);
 		return ERR_PTR(rc);
 	}
@@ -245,18 +325,12 @@ static void set_binding(struct ioasid_device *dev, struct ioasid_ctx *ctx,
 			struct ioasid_devfile *file)
 {
 	/* Fault reports look at it under the route lock alone. */
-	mutex_lock(&dev->route_lock);
-	if (ctx) {
-		pasid_space_init(&dev->space, dev->pasid_bits);
-		idtree_init_rcu(&dev->routes, IOASID_PASID_BITS);
-	} else {
-		pasid_space_destroy(&dev->space);
-		idtree_destroy(&dev->routes);
-	}
+	mutex_lock(&dev->fn->lock);
+	WRITE_ONCE(dev->ending, !ctx);
 	dev->faults_off = false;
 	WRITE_ONCE(dev->ctx, ctx);
 	WRITE_ONCE(dev->file, file);
-	mutex_unlock(&dev->route_lock);
+	mutex_unlock(&dev->fn->lock);
 }
 
 static void drop_eventfds(struct ioasid_device *dev)
@@ -284,12 +358,14 @@ static int bind_take(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 co
 		rc = -ENODEV;
 	else if (dev->ctx || (dev->group->ctx && dev->group->ctx != ctx))
 		rc = -EBUSY;
+	else
+		rc = function_bind(dev);
 	if (!rc) {
 		dev->group->ctx = ctx;
 		dev->group->nr_bound++;
-		mutex_lock(&dev->route_lock);
+		mutex_lock(&dev->fn->lock);
 		dev->cookie = cookie;
-		mutex_unlock(&dev->route_lock);
+		mutex_unlock(&dev->fn->lock);
 		set_binding(dev, ctx, file);
 		WRITE_ONCE(file->bound, true);
 	}
@@ -304,6 +380,7 @@ static void bind_release(struct ioasid_device *dev)
 	if (dev->file)
 		WRITE_ONCE(dev->file->bound, false);
 	set_binding(dev, NULL, NULL);
+	function_unbind(dev);
 	if (!--dev->group->nr_bound)
 		dev->group->ctx = NULL;
 	mutex_unlock(&dev->machine->lock);
@@ -317,7 +394,11 @@ static void device_unbind(struct ioasid_device *dev)
 {
 	struct ioasid_ctx *ctx = dev->ctx;
 
-	/* Waiters for pages first: a quiesce may wait for what they block. */
+	/* Nothing new from the CPUs; waiters for pages next: a quiesce may wait for what they block. */
+	portal_shut(dev);
+	mutex_lock(&dev->fn->lock);
+	WRITE_ONCE(dev->ending, true);
+	mutex_unlock(&dev->fn->lock);
 	faultq_stop(dev);
 	if (dev->ops->quiesce)
 		dev->ops->quiesce(dev);
@@ -327,6 +408,8 @@ static void device_unbind(struct ioasid_device *dev)
 		dev->ops->unbind(dev);
 	/* Stopped and without routes: nothing of it is on its way, fenced or not. */
 	route_release_stuck(dev);
+	if (device_is_slice(dev))
+		default_pasid_drop(dev);
 	list_del(&dev->ctx_link);
 	WRITE_ONCE(ctx->nr_devices, ctx->nr_devices - 1);
 	faultq_disown(dev);
@@ -354,6 +437,8 @@ void device_unbind_all(struct ioasid_ctx *ctx)
 	down_write(&ctx->lock);
 	/* From here on a bind that waits for the lock is refused. */
 	WRITE_ONCE(ctx->closed, true);
+	/* All numbers at once leave the CPUs, instead of one by one. */
+	cpu_stop(ctx);
 	while ((dev = list_first_entry_or_null(&ctx->devices, struct ioasid_device, ctx_link))) {
 		mark_dead(dev);
 		device_unbind(dev);
@@ -391,6 +476,7 @@ void ioasid_device_unregister(struct ioasid_device *dev)
 	}
 	group = dev->group->nr_members > 1 ? dev->group : NULL;
 	list_del(&dev->link);
+	function_remove_device(dev);
 	group_leave(dev);
 	mutex_unlock(&machine->lock);
 	if (ctx) {
@@ -401,6 +487,7 @@ void ioasid_device_unregister(struct ioasid_device *dev)
 	device_call_exit(dev);
 	wait_for_completion(&dev->idle);
 	trace_ioasid_device_remove(dev);
+	drop_own_function(dev);
 	device_put(dev);
 }
 
@@ -460,8 +547,13 @@ static int bind_locked(struct ioasid_devfile *file, struct ioasid_ctx *ctx, u64 
 	/* The context's lock keeps everybody from attaching before all agree. */
 	if (!device_keeps_promise(ctx, dev))
 		rc = -EMEDIUMTYPE;
-	else if (dev->ops->bind)
+	else if (device_is_slice(dev))
+		rc = default_pasid_take(dev);
+	if (!rc && dev->ops->bind) {
 		rc = dev->ops->bind(dev);
+		if (rc && device_is_slice(dev))
+			default_pasid_drop(dev);
+	}
 	if (rc) {
 		bind_release(dev);
 		return rc;
@@ -489,7 +581,7 @@ int devfile_bind(struct ioasid_devfile *file, void *arg)
 	rc = bind_locked(file, ctx, b->cookie);
 	if (!rc) {
 		/* The last member makes the group whole: a route chosen earlier becomes real. */
-		rc = stack_member_bound(dev);
+		rc = stack_member_bound(dev) ?: portals_update(ctx);
 		if (rc)
 			device_unbind(dev);
 	}
@@ -648,7 +740,7 @@ static void fill_static(struct ioasid_device *dev, struct ioasid_device_info *in
 	info->dev_class = dev->dev_class;
 	info->caps = dev->caps | IOASID_DEV_BLOCKED;
 	info->pasid_width = dev->pasid_bits;
-	info->mode = IOASID_MODE_LOCAL;
+	info->mode = dev->default_mode ?: IOASID_MODE_LOCAL;
 	info->global_min = 0;
 	info->portal = dev->policy->cpu ? IOASID_PORTAL_CLOSED : IOASID_PORTAL_NONE;
 	info->no_migration = IOASID_NOMIG_HOME | (saves ? 0 : IOASID_NOMIG_DRIVER);
@@ -667,6 +759,7 @@ static void fill_bound(struct ioasid_device *dev, struct ioasid_device_info *inf
 	info->caps = dev->caps | blocked_caps(dev);
 	info->mode = device_mode(dev);
 	info->global_min = device_is_global(dev) ? device_global_min(dev) : 0;
+	info->portal = portal_state(dev);
 	info->no_migration |= dev->ctx->exposed ? IOASID_NOMIG_EXPOSED : 0;
 	info->default_ioasid = device_default(dev);
 	info->nr_pasid_routes = dev->nr_routes;

@@ -110,6 +110,32 @@ void ioasid_dump_live(struct ioasid_machine *machine, const struct ioasid_dump *
 
 /* ---- a context --------------------------------------------------------------------------------- */
 
+static const char *mode_word(u32 mode)
+{
+	static const char *const words[] = { "-", "local", "global" };
+
+	return mode < ARRAY_SIZE(words) ? words[mode] : "unknown";
+}
+
+static const char *cpu_word(const struct ioasid_ctx *ctx)
+{
+	if (ctx->cpu_on)
+		return "on";
+	return ctx->cpu || ctx->cpu_table ? "off" : "-";
+}
+
+static const char *no_migration_word(unsigned int bit)
+{
+	static const char *const words[] = {
+		"shared-space",
+		"exposed-number",
+		"device-driver",
+		"home",
+	};
+
+	return bit < ARRAY_SIZE(words) ? words[bit] : "unknown";
+}
+
 static void dump_header(struct ioasid_ctx *ctx, const struct ioasid_dump *d)
 {
 	struct ioasid_faultq *q = &ctx->faultq;
@@ -120,6 +146,10 @@ static void dump_header(struct ioasid_ctx *ctx, const struct ioasid_dump *d)
 		 ctx->closed, ctx->ioas.count, ctx->nr_devices, ctx->nr_routes,
 		 (long long)atomic64_read(&ctx->nr_maps), (long long)atomic64_read(&ctx->pinned));
 	dump_number(d, "promised_bits", ctx->promised_bits);
+	d->print(d, " mode=%s", mode_word(ctx->mode));
+	dump_number(d, "global_min", ctx->global_min ?: IOASID_INVALID);
+	d->print(d, " cpu=%s", cpu_word(ctx));
+	print_bits(d, "no_migration", ctx_no_migration(ctx), no_migration_word);
 	d->print(d, " max_ioasids=%u max_routes=%u max_maps=%u\n", ctx->config.max_ioas,
 		 ctx->config.max_routes, ctx->config.max_maps);
 	mutex_lock(&q->lock);
@@ -183,27 +213,71 @@ static bool dump_spaces(struct ioasid_ctx *ctx, const struct ioasid_dump *d, u32
 	return false;
 }
 
-static void dump_bound(struct ioasid_device *dev, const struct ioasid_dump *d)
+static u32 count_waiting(struct ioasid_device *dev)
 {
-	struct ioasid_group *g = dev->group;
 	u32 waiting;
 
 	mutex_lock(&dev->ctx->faultq.lock);
 	waiting = dev->nr_fault_groups;
 	mutex_unlock(&dev->ctx->faultq.lock);
-	d->print(d, "  device");
-	dump_string(d, "name", d->device_name(dev));
-	d->print(d, " cookie=0x%llx class=%u", (unsigned long long)dev->cookie, dev->dev_class);
-	dump_number(d, "group", g->number);
-	d->print(d, " mode=%s", device_is_global(dev) ? "global" : "local");
+	return waiting;
+}
+
+/* Numbers it has let go of, and may still send. */
+static u32 count_pending(struct ioasid_device *dev)
+{
+	const struct ioas_route *route;
+	u32 n = 0;
+
+	mutex_lock(&dev->fn->lock);
+	list_for_each_entry(route, &dev->fn->stuck, link) {
+		if (route->dev == dev)
+			n += is_number(route->local) + is_number(route->global);
+	}
+	mutex_unlock(&dev->fn->lock);
+	return n;
+}
+
+static void dump_default(const struct ioasid_device *dev, const struct ioasid_dump *d)
+{
+	const struct ioasid_group *g = dev->group;
+	ppasid_t wire = ioasid_device_rid_pasid(dev);
+
 	dump_number(d, "default", device_default(dev));
 	dump_number(d, "below",
 		    g->programmed && g->depth > 1 ? g->stack[0]->handle.val : IOASID_INVALID);
+	dump_number(d, "default_pasid", wire.val);
+}
+
+static const char *portal_word(const struct ioasid_device *dev)
+{
+	static const char *const words[] = {
+		[IOASID_PORTAL_NONE] = "-",
+		[IOASID_PORTAL_CLOSED] = "closed",
+		[IOASID_PORTAL_OPEN] = "open",
+		[IOASID_PORTAL_CLOSED_LOCAL] = "closed-local",
+	};
+
+	return words[portal_state(dev)];
+}
+
+static void dump_bound(struct ioasid_device *dev, const struct ioasid_dump *d)
+{
+	bool global = device_is_global(dev);
+
+	d->print(d, "  device");
+	dump_string(d, "name", d->device_name(dev));
+	d->print(d, " cookie=0x%llx class=%u", (unsigned long long)dev->cookie, dev->dev_class);
+	dump_function_name(d, "function", dev->fn, dev);
+	d->print(d, " slice=%u", device_is_slice(dev));
+	dump_number(d, "group", dev->group->number);
+	d->print(d, " mode=%s", mode_word(device_mode(dev)));
+	dump_number(d, "global_min", global ? device_global_min(dev) : IOASID_INVALID);
+	d->print(d, " portal=%s", portal_word(dev));
+	dump_default(dev, d);
 	d->print(d, " pasid_routes=%u numbers_pending=%u faults_waiting=%u fenced=%u",
-		 dev->nr_routes, dev->space.quarantined, waiting, READ_ONCE(dev->fenced));
+		 dev->nr_routes, count_pending(dev), count_waiting(dev), READ_ONCE(dev->fenced));
 	print_refusal(d, dev);
-	dump_number(d, "global_min",
-		    device_is_global(dev) ? device_global_min(dev) : IOASID_INVALID);
 	d->print(d, "\n");
 }
 
@@ -220,7 +294,7 @@ static bool dump_routes(struct ioasid_device *dev, const struct ioasid_dump *d, 
 		dump_number(d, "ppasid", route->local.val);
 		d->print(d, " ioas=%u", route->attach->ioas->handle.val);
 		dump_number(d, "global", route->global.val);
-		d->print(d, "\n");
+		d->print(d, " cpu=%u\n", route_in_cpu_table(route));
 	}
 	return false;
 }
@@ -293,6 +367,8 @@ static void dump_registered(const struct ioasid_device *dev, const struct ioasid
 	dump_string(d, "name", d->device_name(dev));
 	d->print(d, " class=%u", dev->dev_class);
 	dump_string(d, "class_name", ioas_word_class(dev->dev_class));
+	dump_function_name(d, "function", dev->fn, dev);
+	d->print(d, " slice=%u", device_is_slice(dev));
 	dump_number(d, "group", dev->group->number);
 	d->print(d, " group_members=%u pasid_bits=%u", dev->group->nr_members, dev->pasid_bits);
 	print_bits(d, "can", dev->caps, ioas_word_dev_cap);

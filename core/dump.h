@@ -18,6 +18,10 @@
  * @print: add to the output; called with locks of the core held: it must not copy to a user
  * @device_name: name of a device for people; valid while the device is registered
  * @iommu_name: what is in front of @dev; NULL: nothing that has a name
+ * @function_name: name of a function that the home made; valid while it is there. Others have the name of
+ *                 their device
+ * @requester: Requester ID of a function that the home made, or, @fn NULL, of one that is @dev alone;
+ *             -1: it has none, or none is known
  * @priv: the home's
  */
 struct ioasid_dump {
@@ -25,6 +29,8 @@ struct ioasid_dump {
 		__attribute__((format(printf, 2, 3)));
 	const char *(*device_name)(const struct ioasid_device *dev);
 	const char *(*iommu_name)(const struct ioasid_device *dev);
+	const char *(*function_name)(const struct ioasid_function *fn);
+	s32 (*requester)(const struct ioasid_function *fn, const struct ioasid_device *dev);
 	void *priv;
 };
 
@@ -71,6 +77,19 @@ bool ioasid_dump_context(struct ioasid_ctx *ctx, const struct ioasid_dump *d,
  */
 bool ioasid_dump_devices(struct ioasid_machine *machine, const struct ioasid_dump *d,
 			 struct ioasid_dump_cursor *at);
+
+/**
+ * ioasid_dump_functions() - the next lines about the host and its functions
+ * @machine: machine
+ * @d: output
+ * @at: as above
+ *
+ * A "host" line, then functions, each with its devices and the numbers on its wire: those that lead
+ * somewhere, those that are pending, and those found to be the kernel's. Takes machine->lock, and a
+ * function's lock inside. Return: as above.
+ */
+bool ioasid_dump_functions(struct ioasid_machine *machine, const struct ioasid_dump *d,
+			   struct ioasid_dump_cursor *at);
 
 /**
  * ioasid_dump_sets() - the next lines about the allocator of host-wide numbers

@@ -11,5 +11,8 @@ void dump_string(const struct ioasid_dump *d, const char *field, const char *tex
 void dump_number(const struct ioasid_dump *d, const char *field, u32 value);
 /** dump_id() - the same for numbers that name something: 0 is nothing. */
 void dump_id(const struct ioasid_dump *d, const char *field, u64 id);
+/** dump_function_name() - the name of @fn, which is @dev's or has @dev as its only one. */
+void dump_function_name(const struct ioasid_dump *d, const char *field,
+			const struct ioasid_function *fn, const struct ioasid_device *dev);
 
 #endif

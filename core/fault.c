@@ -20,6 +20,10 @@
  * struct fault_group - a page request group of one device
  * @dev_link: in dev->fault_groups
  * @records: struct fault_record not yet read
+ * @dev: whose it is, with a reference
+ * @source: who reported it and is to be answered, with a reference: @dev, or another device of its
+ *          function
+ * @pasid: number it is about; PPASID_NONE: none. @wire: what the hardware calls that
  * @ioas: the address space it is about
  * @complete: its LAST request was seen: it may be answered
  * @answered: the user answered before LAST: @code waits for it, and @id is no longer valid
@@ -29,8 +33,10 @@ struct fault_group {
 	struct list_head dev_link;
 	struct list_head records;
 	struct ioasid_device *dev;
+	struct ioasid_device *source;
 	const struct ioas *ioas;
 	ppasid_t pasid;
+	ppasid_t wire;
 	u32 group;
 	u32 id;
 	u32 code;
@@ -83,7 +89,7 @@ u32 faultq_info(struct ioasid_ctx *ctx, u64 *dropped)
 static void respond(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 code)
 {
 	/* "Failure" stops the page requests of a RID: never for one that has other users. */
-	if (code == IOASID_RESPONSE_FAILURE && dev->policy->mediated)
+	if (code == IOASID_RESPONSE_FAILURE && (dev->policy->mediated || !dev->fn->whole))
 		code = IOASID_RESPONSE_INVALID;
 	if (!device_call_enter(dev))
 		return;
@@ -93,10 +99,10 @@ static void respond(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 co
 }
 
 /* Answer something chosen under the queue's lock, where dev->nr_answering was raised. */
-static void respond_counted(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasid_t pasid,
-			    u32 group, u32 code)
+static void respond_counted(struct ioasid_ctx *ctx, struct ioasid_device *dev,
+			    struct ioasid_device *source, ppasid_t wire, u32 group, u32 code)
 {
-	respond(dev, pasid, group, code);
+	respond(source, wire, group, code);
 	mutex_lock(&ctx->faultq.lock);
 	if (!--dev->nr_answering && dev->answered)
 		complete(dev->answered);
@@ -130,6 +136,13 @@ static void group_unlink(struct ioasid_ctx *ctx, struct fault_group *g)
 	g->dev->nr_fault_groups--;
 }
 
+static void group_free(struct fault_group *g)
+{
+	device_put(g->source);
+	device_put(g->dev);
+	kfree(g);
+}
+
 /*
  * A group that is not complete gets no answer now: the hardware expects one after LAST, which will
  * find no listener.
@@ -145,11 +158,10 @@ static void answer_list(struct ioasid_ctx *ctx, struct list_head *list, bool cou
 			trace_ioasid_page_response(ctx, g->dev, g->pasid.val, g->group, code,
 						   g->answered ? IOAS_BY_USER : IOAS_BY_CANCEL);
 		if (g->complete && counted)
-			respond_counted(ctx, g->dev, g->pasid, g->group, code);
+			respond_counted(ctx, g->dev, g->source, g->wire, g->group, code);
 		else if (g->complete)
-			respond(g->dev, g->pasid, g->group, code);
-		device_put(g->dev);
-		kfree(g);
+			respond(g->source, g->wire, g->group, code);
+		group_free(g);
 	}
 }
 
@@ -204,18 +216,18 @@ void faultq_cancel(struct ioasid_device *dev, ppasid_t pasid, const struct ioas 
 void faultq_stop(struct ioasid_device *dev)
 {
 	mutex_lock(&dev->ctx->faultq.lock);
-	mutex_lock(&dev->route_lock);
+	mutex_lock(&dev->fn->lock);
 	dev->faults_off = true;
-	mutex_unlock(&dev->route_lock);
+	mutex_unlock(&dev->fn->lock);
 	mutex_unlock(&dev->ctx->faultq.lock);
 	cancel_where(dev, true, PPASID_NONE, NULL);
 }
 
 void faultq_start(struct ioasid_device *dev)
 {
-	mutex_lock(&dev->route_lock);
+	mutex_lock(&dev->fn->lock);
 	dev->faults_off = false;
-	mutex_unlock(&dev->route_lock);
+	mutex_unlock(&dev->fn->lock);
 }
 
 /** faultq_disown() - @dev leaves its context: what it reported stays readable, on nobody's share. */
@@ -244,17 +256,58 @@ struct fault_origin {
 	u64 cookie;
 };
 
-/* The context @dev is bound to, with a reference, or NULL. */
-static struct ioasid_ctx *device_ctx_get(struct ioasid_device *dev)
-{
+/*
+ * struct fault_target - whom a report is about
+ * @source: the device that made it
+ * @dev: the device whose number it is, with a reference: @source, or a slice of the same function
+ * @ctx: its context, with a reference, or NULL
+ * @pasid: the number; PPASID_NONE: requests without PASID, of slices those with their default PASID
+ */
+struct fault_target {
+	struct ioasid_device *source;
+	struct ioasid_device *dev;
 	struct ioasid_ctx *ctx;
+	ppasid_t pasid;
+};
 
-	mutex_lock(&dev->route_lock);
-	ctx = dev->ctx;
-	if (ctx)
-		ioasid_ctx_get(ctx);
-	mutex_unlock(&dev->route_lock);
-	return ctx;
+/* Whose is the number? Of siblings that share it, the one that reports is meant. fn->lock held. */
+static void find_owner(struct fault_target *t)
+{
+	struct ioasid_function *fn = t->source->fn;
+	struct ioas_route *route = idtree_find(&fn->wires, t->pasid.val);
+	struct ioasid_device *dev;
+
+	if (route) {
+		t->dev = route_on_wire(t->source, t->pasid) ? t->source : route->dev;
+		return;
+	}
+	list_for_each_entry(dev, &fn->bound, bound_link) {
+		if (device_is_slice(dev) && dev->default_pasid.val == t->pasid.val) {
+			t->dev = dev;
+			t->pasid = PPASID_NONE;
+			return;
+		}
+	}
+}
+
+static void target_get(struct ioasid_device *source, ppasid_t pasid, struct fault_target *t)
+{
+	*t = (struct fault_target){ .source = source, .dev = source, .pasid = pasid };
+	mutex_lock(&source->fn->lock);
+	if (is_number(pasid))
+		find_owner(t);
+	device_get(t->dev);
+	t->ctx = t->dev->ctx;
+	if (t->ctx)
+		ioasid_ctx_get(t->ctx);
+	mutex_unlock(&source->fn->lock);
+}
+
+static void target_put(struct fault_target *t)
+{
+	if (t->ctx)
+		ioasid_ctx_put(t->ctx);
+	device_put(t->dev);
 }
 
 static void origin_of_route(struct ioasid_device *dev, ppasid_t pasid, struct fault_origin *o)
@@ -284,7 +337,7 @@ static bool find_origin(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasi
 
 	memset(o, 0, sizeof(*o));
 	o->ioasid = IOASID_INVALID;
-	mutex_lock(&dev->route_lock);
+	mutex_lock(&dev->fn->lock);
 	bound = dev->ctx == ctx;
 	o->cookie = dev->cookie;
 	if (bound && pasid.val == IOASID_NO_PASID)
@@ -297,7 +350,7 @@ static bool find_origin(struct ioasid_ctx *ctx, struct ioasid_device *dev, ppasi
 		o->asks = o->ioas->kind->user_table && READ_ONCE(o->ioas->bound) &&
 			  !dev->faults_off;
 	}
-	mutex_unlock(&dev->route_lock);
+	mutex_unlock(&dev->fn->lock);
 	return bound;
 }
 
@@ -350,61 +403,68 @@ static bool queue_record(struct ioasid_ctx *ctx, struct fault_record *r)
 	return true;
 }
 
-void ioasid_report_event(struct ioasid_device *dev, const struct ioasid_fault_report *report)
+void ioasid_report_event(struct ioasid_device *source, const struct ioasid_fault_report *report)
 {
-	struct ioasid_ctx *ctx = device_ctx_get(dev);
+	struct fault_target t;
 	struct fault_record *r;
 	struct fault_origin o;
 	bool queued = false;
 
-	if (!ctx) {
-		atomic64_inc(&dev->machine->events_lost);
-		trace_ioasid_event(NULL, dev, report, false);
+	target_get(source, report->pasid, &t);
+	if (!t.ctx) {
+		atomic64_inc(&source->machine->events_lost);
+		trace_ioasid_event(NULL, source, report, false);
+		target_put(&t);
 		return;
 	}
 	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
-	mutex_lock(&ctx->faultq.lock);
+	mutex_lock(&t.ctx->faultq.lock);
 	if (!r) {
-		ctx->faultq.dropped++;
-	} else if (find_origin(ctx, dev, report->pasid, &o)) {
-		fill_record(r, dev, report, &o, IOASID_FAULT_EVENT);
-		queued = queue_record(ctx, r);
+		t.ctx->faultq.dropped++;
+	} else if (find_origin(t.ctx, t.dev, t.pasid, &o)) {
+		fill_record(r, t.dev, report, &o, IOASID_FAULT_EVENT);
+		queued = queue_record(t.ctx, r);
 	}
-	mutex_unlock(&ctx->faultq.lock);
-	trace_ioasid_event(ctx, dev, report, queued);
+	mutex_unlock(&t.ctx->faultq.lock);
+	trace_ioasid_event(t.ctx, t.dev, report, queued);
 	if (!queued)
 		kfree(r);
-	ioasid_ctx_put(ctx);
+	target_put(&t);
 }
 
-static struct fault_group *group_find(struct ioasid_device *dev, ppasid_t pasid, u32 group)
+static struct fault_group *group_find(const struct fault_target *t, u32 group)
 {
 	struct fault_group *g;
 
-	list_for_each_entry(g, &dev->fault_groups, dev_link) {
-		if (g->pasid.val == pasid.val && g->group == group && !g->complete)
+	list_for_each_entry(g, &t->dev->fault_groups, dev_link) {
+		if (g->pasid.val == t->pasid.val && g->source == t->source && g->group == group &&
+		    !g->complete)
 			return g;
 	}
 	return NULL;
 }
 
 /* First request of a group: give it an id, within the device's share. Lock held. */
-static struct fault_group *group_start(struct ioasid_ctx *ctx, struct ioasid_device *dev,
-				       struct fault_group *fresh, const struct ioas *ioas,
+static struct fault_group *group_start(const struct fault_target *t, struct fault_group *fresh,
+				       const struct ioas *ioas,
 				       const struct ioasid_fault_report *report)
 {
-	struct ioasid_faultq *q = &ctx->faultq;
+	struct ioasid_faultq *q = &t->ctx->faultq;
+	struct ioasid_device *dev = t->dev;
 
 	if (!fresh || dev->nr_fault_groups >= dev->pri_share)
 		return NULL;
 	fresh->dev = dev;
+	fresh->source = t->source;
 	fresh->ioas = ioas;
-	fresh->pasid = report->pasid;
+	fresh->pasid = t->pasid;
+	fresh->wire = report->pasid;
 	fresh->group = report->group;
 	INIT_LIST_HEAD(&fresh->records);
 	if (idtree_alloc_cyclic(&q->ids, 1, q->ids.last, &q->next_id, fresh, &fresh->id))
 		return NULL;
 	device_get(dev);
+	device_get(t->source);
 	list_add_tail(&fresh->dev_link, &dev->fault_groups);
 	dev->nr_fault_groups++;
 	return fresh;
@@ -434,21 +494,22 @@ static void group_add_record(struct ioasid_ctx *ctx, struct fault_group *g,
  * Returns the code to answer with at once (dev->nr_answering is raised), or -1: the group waits,
  * or its LAST is still to come. What is left in *@fresh, *@r and *@done the caller frees.
  */
-static int queue_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
-			 const struct ioasid_fault_report *report, struct fault_group **fresh,
-			 struct fault_record **r, struct fault_group **done)
+static int queue_request(const struct fault_target *t, const struct ioasid_fault_report *report,
+			 struct fault_group **fresh, struct fault_record **r,
+			 struct fault_group **done)
 {
+	struct ioasid_ctx *ctx = t->ctx;
 	bool last = report->flags & IOASID_FAULT_LAST;
 	struct fault_origin o;
 	struct fault_group *g;
 
-	g = group_find(dev, report->pasid, report->group);
+	g = group_find(t, report->group);
 	/* A group that has its answer gets it, also if nobody listens any more. */
-	if (!find_origin(ctx, dev, report->pasid, &o) ||
+	if (!find_origin(ctx, t->dev, t->pasid, &o) ||
 	    (!(g && g->answered) && (!o.asks || !ctx->faultq.open)))
 		return last ? IOASID_RESPONSE_INVALID : -1;
 	if (!g) {
-		g = group_start(ctx, dev, *fresh, o.ioas, report);
+		g = group_start(t, *fresh, o.ioas, report);
 		if (!g) {
 			ctx->faultq.dropped++;
 			return last ? IOASID_RESPONSE_SUCCESS : -1;
@@ -472,45 +533,46 @@ static enum ioas_answer_by answered_by(const struct fault_group *done, int code)
 	return code == IOASID_RESPONSE_SUCCESS ? IOAS_BY_OVERFLOW : IOAS_BY_NOBODY;
 }
 
-static void report_request(struct ioasid_ctx *ctx, struct ioasid_device *dev,
-			   const struct ioasid_fault_report *report)
+static void report_request(const struct fault_target *t, const struct ioasid_fault_report *report)
 {
 	struct fault_group *fresh = kzalloc(sizeof(*fresh), GFP_KERNEL_ACCOUNT), *done = NULL;
 	struct fault_record *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	struct ioasid_ctx *ctx = t->ctx;
 	int code;
 
 	mutex_lock(&ctx->faultq.lock);
-	code = queue_request(ctx, dev, report, &fresh, &r, &done);
+	code = queue_request(t, report, &fresh, &r, &done);
 	if (code >= 0)
-		dev->nr_answering++;
+		t->dev->nr_answering++;
 	/* Before anybody can answer it. */
-	trace_ioasid_page_request(ctx, dev, report, code);
+	trace_ioasid_page_request(ctx, t->dev, report, code);
 	mutex_unlock(&ctx->faultq.lock);
-	if (code >= 0)
-		trace_ioasid_page_response(ctx, dev, report->pasid.val, report->group, (u32)code,
+	if (code >= 0) {
+		trace_ioasid_page_response(ctx, t->dev, report->pasid.val, report->group, (u32)code,
 					   answered_by(done, code));
-	if (code >= 0)
-		respond_counted(ctx, dev, report->pasid, report->group, (u32)code);
+		respond_counted(ctx, t->dev, t->source, report->pasid, report->group, (u32)code);
+	}
 	if (done)
-		device_put(done->dev);
-	kfree(done);
+		group_free(done);
 	kfree(fresh);
 	kfree(r);
 }
 
-void ioasid_report_page_request(struct ioasid_device *dev, const struct ioasid_fault_report *report)
+void ioasid_report_page_request(struct ioasid_device *source,
+				const struct ioasid_fault_report *report)
 {
-	struct ioasid_ctx *ctx = device_ctx_get(dev);
+	struct fault_target t;
 
-	if (ctx) {
-		report_request(ctx, dev, report);
-		ioasid_ctx_put(ctx);
+	target_get(source, report->pasid, &t);
+	if (t.ctx) {
+		report_request(&t, report);
 	} else if (report->flags & IOASID_FAULT_LAST) {
-		trace_ioasid_page_request(NULL, dev, report, IOASID_RESPONSE_INVALID);
-		trace_ioasid_page_response(NULL, dev, report->pasid.val, report->group,
+		trace_ioasid_page_request(NULL, source, report, IOASID_RESPONSE_INVALID);
+		trace_ioasid_page_response(NULL, source, report->pasid.val, report->group,
 					   IOASID_RESPONSE_INVALID, IOAS_BY_NOBODY);
-		respond(dev, report->pasid, report->group, IOASID_RESPONSE_INVALID);
+		respond(source, report->pasid, report->group, IOASID_RESPONSE_INVALID);
 	}
+	target_put(&t);
 }
 
 /* ---- the user's side ------------------------------------------------------------------------ */
@@ -622,9 +684,8 @@ int faultq_respond(struct ioasid_ctx *ctx, void *arg)
 	if (now) {
 		trace_ioasid_page_response(ctx, g->dev, g->pasid.val, g->group, p->code,
 					   IOAS_BY_USER);
-		respond_counted(ctx, g->dev, g->pasid, g->group, p->code);
-		device_put(g->dev);
-		kfree(g);
+		respond_counted(ctx, g->dev, g->source, g->wire, g->group, p->code);
+		group_free(g);
 	}
 	return 0;
 }

@@ -21,9 +21,11 @@ struct ioas;
 struct ioasid_ctx;
 struct ioasid_device;
 struct ioasid_domain;
+struct ioasid_function;
 struct ioasid_group;
 struct ioasid_iommu;
 struct ioasid_machine;
+struct table_env;
 
 /** IOASID_NO_PASID - "by RID alone" where a wire number is expected. Never a valid PASID. */
 #define IOASID_NO_PASID IOASID_INVALID
@@ -120,9 +122,12 @@ struct ioasid_domain {
  *              @leaf: only leaf entries. Return: 0 or -EIO as flush
  * @attach: make {@dev, @pasid} reach @domain, replacing atomically what it reached before
  *          (flushed on return); PPASID_NONE: the RID. Nothing has changed on error. Replacing what
- *          is attached needs no memory
+ *          is attached needs no memory. A number belongs to the function that @dev is or is a slice
+ *          of: slices of one function that share a number attach it once, and any of them may be
+ *          named when it is replaced or detached. A slice is never attached with PPASID_NONE
  * @detach: {@dev, @pasid} reaches nothing; flushed on return
- * @purge: RESET of @dev: forget everything cached for it, end its fence; routes stay
+ * @purge: RESET of @dev: forget everything cached for it, end its fence; routes stay. Of a slice: what
+ *         is cached for its siblings may be forgotten too
  * @reserved: does [@start, @last] touch a window of the IOMMU's own? NULL: it has none
  * @report_ranges: usable ranges and reserved windows; fills up to @room, returns how many exist
  */
@@ -163,6 +168,48 @@ struct ioasid_iommu {
 	u64 last;
 };
 
+/* ---- functions --------------------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_function_desc - a function: what has a RID, and one space of PASIDs on the wire
+ * @iommu: the IOMMU in front of it
+ * @pasid_bits: width of its PASID capability; 0: none
+ * @kept_first, @kept_last: PASIDs that its host driver keeps for itself; 0: none
+ */
+struct ioasid_function_desc {
+	struct ioasid_iommu *iommu;
+	u32 pasid_bits;
+	u32 kept_first;
+	u32 kept_last;
+};
+
+/**
+ * ioasid_function_create() - a function that mediated devices are slices of
+ * @machine: machine
+ * @desc: copied
+ * @priv: the home's, ioasid_function_priv()
+ *
+ * One device may stand for the function as a whole, any number of mediated ones for slices of it. Only
+ * one or the other is bound at a time (design section 5.1).
+ *
+ * Return: function, the caller's until ioasid_function_destroy(), when none of its devices is
+ * registered any more; ERR_PTR: -EINVAL, -ENOMEM. May sleep.
+ */
+struct ioasid_function *ioasid_function_create(struct ioasid_machine *machine,
+					       const struct ioasid_function_desc *desc, void *priv);
+void ioasid_function_destroy(struct ioasid_function *fn);
+void *ioasid_function_priv(const struct ioasid_function *fn);
+/** ioasid_device_function() - what @dev is, or is a slice of; as long as @dev is registered. */
+struct ioasid_function *ioasid_device_function(const struct ioasid_device *dev);
+/**
+ * ioasid_function_host_use() - its host driver begins or ends using PASIDs on it
+ * @use: begin
+ *
+ * While it does, the function is not bound as a whole. Return: 0; -EBUSY: it is bound as a whole.
+ * May sleep.
+ */
+int ioasid_function_host_use(struct ioasid_function *fn, bool use);
+
 /* ---- devices ---------------------------------------------------------------------------------- */
 
 /**
@@ -179,6 +226,13 @@ struct ioasid_iommu {
  *                 sleep, also from inside ioasid_report_page_request()
  * @can_save: its driver can save state
  * @region: fill what GET_REGION tells of region @region->index < nr_regions. Return: 0 or an error
+ * @portal_open: classes 7 and 8: accept submissions by the CPU from now on. Return: 0 or an error
+ * @portal_close: refuse them; on return none is being accepted. What was accepted stays
+ * @drain: @pasid, a number of the host's, ends on this device, and nothing with it passes the IOMMU
+ *         any more. Registers and queues that were programmed with it forget it; accepted work with it
+ *         ends, or is dropped. Return: 0: nothing with it will be sent any more; -EINPROGRESS: that
+ *         takes its time: ioasid_device_drained() will be called, and the number stays out of use
+ *         until then. It may be called before this returns. NULL: as 0
  */
 struct ioasid_device_ops {
 	int (*bind)(struct ioasid_device *dev);
@@ -188,24 +242,32 @@ struct ioasid_device_ops {
 	void (*page_response)(struct ioasid_device *dev, ppasid_t pasid, u32 group, u32 code);
 	bool (*can_save)(struct ioasid_device *dev);
 	int (*region)(struct ioasid_device *dev, struct ioasid_dev_region *region);
+	int (*portal_open)(struct ioasid_device *dev);
+	void (*portal_close)(struct ioasid_device *dev);
+	int (*drain)(struct ioasid_device *dev, ppasid_t pasid);
 };
 
 /**
  * struct ioasid_device_desc - a device to register
  * @ops: callbacks, live as long as the device
- * @iommu: the IOMMU in front of it
+ * @function: the function it is a slice of (classes 3, 6 and 8), or stands for as a whole. NULL: of
+ *            the other classes: it has a function of its own
+ * @iommu: the IOMMU in front of it; with @function that one's
  * @dev_class: enum ioasid_class
+ * @mode: enum ioasid_mode: the driver's default; IOASID_MODE_DEFAULT: local
  * @caps: IOASID_DEV_ATS | IOASID_DEV_PRI; the rest follows from class and IOMMU
- * @pasid_bits: width of its capability
+ * @pasid_bits: width of its capability; with @function at most that one's
  * @group: number of its IOMMU group; IOASID_INVALID: alone
  * @pri_share: page requests it may have waiting; 0: a default
  * @nr_regions: regions its descriptor offers
- * @kept_first, @kept_last: PASIDs its driver keeps for itself; 0: none
+ * @kept_first, @kept_last: PASIDs its driver keeps for itself; 0: none. With @function: 0
  */
 struct ioasid_device_desc {
 	const struct ioasid_device_ops *ops;
+	struct ioasid_function *function;
 	struct ioasid_iommu *iommu;
 	u32 dev_class;
+	u32 mode;
 	u32 caps;
 	u32 pasid_bits;
 	u32 group;
@@ -249,6 +311,70 @@ bool ioasid_device_signal(struct ioasid_device *dev, unsigned int index);
  * Return: 0; -ENOENT: no such route. Takes no lock.
  */
 int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *ppasid);
+/**
+ * ioasid_device_allows() - may work of @dev carry @ppasid? The allow list (design section 5.5)
+ *
+ * A whole function may send what it likes, the IOMMU decides; a slice only numbers that its own routes
+ * have: not those of its siblings. Takes no lock. What was allowed stays so until drain or quiesce.
+ */
+bool ioasid_device_allows(struct ioasid_device *dev, ppasid_t ppasid);
+/**
+ * ioasid_device_rid_pasid() - what marks requests of @dev "without PASID" on the wire
+ *
+ * Return: PPASID_NONE: nothing, they go by RID; of a slice its default PASID, or PPASID(0) while it is
+ * not bound: then it has none, and nothing may be sent. Takes no lock.
+ */
+ppasid_t ioasid_device_rid_pasid(const struct ioasid_device *dev);
+/**
+ * ioasid_device_drained() - what ops->drain() left to do is done
+ *
+ * Any context that may sleep; without locks that drain or quiesce take.
+ */
+void ioasid_device_drained(struct ioasid_device *dev, ppasid_t ppasid);
+
+/* ---- CPUs that translate PASIDs -------------------------------------------------------------------- */
+
+struct ioasid_cpu;
+
+/**
+ * struct ioasid_cpu_ops - what the core asks of a VM whose CPUs translate PASIDs
+ * They run with the context's lock held, may sleep, and must not issue a command or wait for somebody
+ * who does; a vCPU that is outside of the guest is not waited for.
+ *
+ * @enable: every vCPU, present or later added, runs with the directories at physical addresses @low and
+ *          @high. Return: 0 when that is so; -EOPNOTSUPP: not every one can; another error
+ * @disable: on return none does, and none reads the tables any more
+ * @flush: on return no vCPU uses what it read in the tables before
+ * @put: the context lets go of it; the core does not touch it again
+ */
+struct ioasid_cpu_ops {
+	int (*enable)(struct ioasid_cpu *cpu, u64 low, u64 high);
+	void (*disable)(struct ioasid_cpu *cpu);
+	void (*flush)(struct ioasid_cpu *cpu);
+	void (*put)(struct ioasid_cpu *cpu);
+};
+
+/**
+ * struct ioasid_cpu - a VM, as a provider of translation; embedded in the home's own
+ * @ops: operations
+ * @ctx: the context whose table it uses; the core's, under machine->lock
+ * @gone: it is ending: no context takes it any more; the core's, the same
+ */
+struct ioasid_cpu {
+	const struct ioasid_cpu_ops *ops;
+	struct ioasid_ctx *ctx;
+	bool gone;
+};
+
+/**
+ * ioasid_cpu_leave() - the VM ends: portals are closed, then translation is off
+ * @machine: of the context it may be attached to
+ * @cpu: nobody attaches it any more (home_ops.cpu_get() does not find it)
+ *
+ * On return the core does not touch it any more; ops->put() was called if a context had it. May
+ * sleep; takes a context's lock.
+ */
+void ioasid_cpu_leave(struct ioasid_machine *machine, struct ioasid_cpu *cpu);
 
 /* ---- faults ---------------------------------------------------------------------------------------- */
 
@@ -332,6 +458,9 @@ struct ioasid_pin_req {
  *              -EBADF, -EINVAL, -EPERM, -ENOMEM, -EFAULT, -EOPNOTSUPP this way of naming it. NULL: a home without limits
  * @pasids: the allocator's side of the home; NULL: it has neither processes nor limits
  * @limit_release: the last reference to a group of limits went
+ * @cpu_get: the VM behind a descriptor, with a reference; ERR_PTR: -EBADF, -EOPNOTSUPP: it is none.
+ *           NULL: a home without CPU translation
+ * @cpu_env: memory for the tables that CPUs walk
  */
 struct ioasid_home_ops {
 	u64 missing;
@@ -352,6 +481,8 @@ struct ioasid_home_ops {
 					  const struct ioasid_limit *name, bool change);
 	const struct pasid_host_ops *pasids;
 	void (*limit_release)(void *priv);
+	struct ioasid_cpu *(*cpu_get)(struct ioasid_machine *machine, int fd);
+	const struct table_env *(*cpu_env)(struct ioasid_machine *machine);
 };
 
 /**
@@ -360,6 +491,7 @@ struct ioasid_home_ops {
  * @lock: devices, groups and their binding; taken inside a context's lock
  * @devices: registered devices
  * @groups: IOMMU groups with members
+ * @functions: struct ioasid_function
  * @nr_ctx, @nr_ioas, @nr_domains, @nr_routes, @pinned: live objects, for introspection and tests
  * @events_lost: events of devices nobody had bound
  * @pasids: host-wide numbers and the limits on them
@@ -369,6 +501,7 @@ struct ioasid_machine {
 	struct mutex lock;
 	struct list_head devices;
 	struct list_head groups;
+	struct list_head functions;
 	atomic64_t nr_ctx, nr_ioas, nr_domains, nr_routes, pinned, events_lost;
 	struct pasid_host pasids;
 };

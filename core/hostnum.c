@@ -15,14 +15,11 @@
 struct hostnum *hostnum_find(struct ioasid_ctx *ctx, vpasid_t vpasid)
 {
 	u32 id = pasid_find_by_spid(ctx->set, vpasid.val);
+	struct hostnum *num;
 
-	return id == INVALID_IOASID ? NULL : hostnum_of(ctx, PPASID(id));
-}
-
-struct hostnum *hostnum_of(struct ioasid_ctx *ctx, ppasid_t number)
-{
-	struct hostnum *num = pasid_find(&ctx->machine->pasids, ctx->set, number.val, NULL);
-
+	if (id == INVALID_IOASID)
+		return NULL;
+	num = pasid_find(&ctx->machine->pasids, ctx->set, id, NULL);
 	return IS_ERR_OR_NULL(num) ? NULL : num;
 }
 
@@ -37,7 +34,7 @@ static void hostnum_range(struct ioasid_ctx *ctx, struct ioasid_request *req)
 		if (!device_is_global(dev) || !device_takes_pasids(dev))
 			continue;
 		req->min = max(req->min, device_global_min(dev));
-		req->max = min(req->max, dev->space.last);
+		req->max = min(req->max, device_last(dev));
 	}
 }
 
@@ -48,13 +45,8 @@ static bool in_use(struct ioas *ioas, const struct ioasid_device *only, u32 numb
 	bool used = false;
 
 	list_for_each_entry(attach, &ioas->attaches, ioas_link) {
-		struct ioasid_device *dev = attach->dev;
-
-		if (only && dev != only)
-			continue;
-		mutex_lock(&dev->route_lock);
-		used |= pasid_space_is_used(&dev->space, number) || device_keeps(dev, number);
-		mutex_unlock(&dev->route_lock);
+		if (!only || attach->dev == only)
+			used |= function_number_used(attach->dev->fn, number);
 	}
 	return used;
 }
@@ -94,7 +86,7 @@ static int alloc_number(struct ioas *ioas, const struct ioasid_device *only, str
 		req.min = id + 1;
 		cond_resched();
 	}
-	return -ENOSPC;
+	return pasid_refuse_range(ctx->set);
 }
 
 struct hostnum *hostnum_make(struct ioas *ioas, const struct ioasid_device *only, bool identity,

@@ -38,6 +38,8 @@ static struct knobs in_force(const struct ioasid_device *dev, struct knobs own, 
 		k.mode = own.mode;
 	else if (ctx.mode != IOASID_MODE_DEFAULT)
 		k.mode = ctx.mode;
+	else if (dev->default_mode != IOASID_MODE_DEFAULT)
+		k.mode = dev->default_mode;
 	return k;
 }
 
@@ -65,8 +67,8 @@ u32 device_local_last(const struct ioasid_device *dev)
 {
 	struct knobs k = device_knobs(dev);
 
-	return k.mode == IOASID_MODE_GLOBAL ? min(k.global_min - 1, dev->space.last) :
-					      dev->space.last;
+	return k.mode == IOASID_MODE_GLOBAL ? min(k.global_min - 1, device_last(dev)) :
+					      device_last(dev);
 }
 
 bool device_takes_pasids(const struct ioasid_device *dev)
@@ -110,16 +112,6 @@ bool device_keeps_promise(const struct ioasid_ctx *ctx, const struct ioasid_devi
 	return keeps_promise(ctx, dev, device_knobs(dev));
 }
 
-u32 ctx_advertisable_bits(struct ioasid_ctx *ctx)
-{
-	struct ioasid_device *dev;
-	struct width w = { 0 };
-
-	list_for_each_entry(dev, &ctx->devices, ctx_link)
-		width_add(&w, dev);
-	return width_bits(&w);
-}
-
 /* ---- changing mode and split ------------------------------------------------------------------- */
 
 /* May @dev change to what follows from @own and @of_ctx? */
@@ -135,10 +127,17 @@ static int check_device(struct ioasid_ctx *ctx, const struct ioasid_device *dev,
 	return keeps_promise(ctx, dev, after) ? 0 : -EMEDIUMTYPE;
 }
 
+static void put_knobs(struct ioasid_ctx *ctx, struct ioasid_device *dev, struct knobs k)
+{
+	WRITE_ONCE(*(dev ? &dev->mode : &ctx->mode), k.mode);
+	WRITE_ONCE(*(dev ? &dev->global_min : &ctx->global_min), k.global_min);
+}
+
 /* New knobs for @dev, or for the context if that is NULL: for all it concerns, or not at all. */
 static int set_knobs(struct ioasid_ctx *ctx, struct ioasid_device *dev, struct knobs k)
 {
 	struct ioasid_device *each;
+	struct knobs before;
 	int rc = dev ? check_device(ctx, dev, k, knobs_of_ctx(ctx)) : 0;
 
 	if (!dev) {
@@ -147,9 +146,13 @@ static int set_knobs(struct ioasid_ctx *ctx, struct ioasid_device *dev, struct k
 	}
 	if (rc)
 		return rc;
-	WRITE_ONCE(*(dev ? &dev->mode : &ctx->mode), k.mode);
-	WRITE_ONCE(*(dev ? &dev->global_min : &ctx->global_min), k.global_min);
-	return 0;
+	before = dev ? knobs_of(dev) : knobs_of_ctx(ctx);
+	put_knobs(ctx, dev, k);
+	/* A portal follows the mode of its device; one that does not open changes nothing. */
+	rc = portals_update(ctx);
+	if (rc)
+		put_knobs(ctx, dev, before);
+	return rc;
 }
 
 int device_set_mode(struct ioasid_device *dev, u32 mode)

@@ -235,6 +235,7 @@ struct pasid_host_ops {
  * @promised: the sum over sets
  * @sets, @nr_sets, @next_set; @sets_by_id: the same sets, for who goes through them in steps
  * @nr_live: numbers out, pending ones included; @nr_pending
+ * @nr_parent: numbers out that are functions' own, below @split
  * @next: where IOASID_REQUEST_NEXT goes on
  * @chain: global handlers, by descending priority
  * @mm_handlers: struct of pasid_notify.c: (process, handler) pairs
@@ -265,6 +266,7 @@ struct pasid_host {
 	u32 next_set;
 	u32 nr_live;
 	u32 nr_pending;
+	u32 nr_parent;
 	u32 next;
 	struct notifier_block *chain;
 	struct list_head mm_handlers;
@@ -292,6 +294,18 @@ void pasid_host_destroy(struct pasid_host *host);
 int pasid_host_set_split(struct pasid_host *host, u32 split);
 /** pasid_host_set_default_ceiling() - of contexts opened from now on, and without privilege. */
 void pasid_host_set_default_ceiling(struct pasid_host *host, u32 ceiling);
+
+/* ---- pasid_parent.c ------------------------------------------------------------------------- */
+/**
+ * pasid_parent_charge() - a number of a function's own is going out
+ * @charged: [out] to be given back; NULL: nobody's
+ *
+ * From now on the split stands still. Return: 0; -EDQUOT: a limit; what the home says of the caller's
+ * group (-ENOMEM). Sleeps.
+ */
+int pasid_parent_charge(struct pasid_host *host, struct limit_group **charged);
+/** pasid_parent_uncharge() - it is free again. Any context but hard interrupts. */
+void pasid_parent_uncharge(struct pasid_host *host, struct limit_group *charged);
 
 /* ---- pasid_table.c -------------------------------------------------------------------------- */
 /** pasid_table_spare() - fill @spare with what a number may need. 0 or -ENOMEM. Sleeps. */
@@ -372,6 +386,8 @@ struct pasid_rec *pasid_rec_locked(struct pasid_host *host, u32 id);
 /** pasid_hold_locked() - what pasid_get() does; @rec may be NULL. host->lock held. */
 int pasid_hold_locked(struct pasid_rec *rec, const struct ioasid_set *set,
 		      enum ioasid_holder holder);
+/** pasid_refuse_range() - no number fits: @set remembers why. Return: -ENOSPC. Atomic. */
+int pasid_refuse_range(struct ioasid_set *set);
 /** pasid_pin() - keep a number (pending or not) from being reclaimed. false: not allocated. Atomic. */
 bool pasid_pin(struct pasid_host *host, u32 id);
 /** pasid_unpin() - Return: the number was reclaimed. Atomic, no lock held. */

@@ -197,6 +197,14 @@ static int refuse(struct ioasid_set *set, enum pasid_refusal why, u64 group, int
 	return rc;
 }
 
+int pasid_refuse_range(struct ioasid_set *set)
+{
+	spin_lock_bh(&set->host->lock);
+	refuse(set, PASID_REFUSED_RANGE, 0, -ENOSPC);
+	spin_unlock_bh(&set->host->lock);
+	return -ENOSPC;
+}
+
 static int check_room_locked(struct ioasid_set *set)
 {
 	if (set->state != PASID_SET_LIVE)

@@ -36,7 +36,7 @@ void pasid_host_init(struct pasid_host *host, const struct pasid_host_ops *ops,
 void pasid_host_destroy(struct pasid_host *host)
 {
 	pasid_flush_all_work(host);
-	WARN_ON(!list_empty(&host->sets) || host->nr_live);
+	WARN_ON(!list_empty(&host->sets) || host->nr_live || host->nr_parent);
 	WARN_ON(host->chain || !list_empty(&host->mm_handlers) || !list_empty(&host->backends));
 	/* Sets and nodes wait for readers before they go. */
 	os_rcu_barrier();
@@ -52,7 +52,7 @@ int pasid_host_set_split(struct pasid_host *host, u32 split)
 	if (!split || split > PASID_CAPACITY)
 		return -EINVAL;
 	spin_lock_bh(&host->lock);
-	if (host->split != split && host->nr_live)
+	if (host->split != split && (host->nr_live || host->nr_parent))
 		rc = -EBUSY;
 	else
 		WRITE_ONCE(host->split, split);

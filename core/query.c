@@ -107,9 +107,12 @@ static bool query_numbers(struct ioasid_device *dev, struct query_out *out, u32 
 {
 	struct ioas_route *route;
 
+	u32 cpu;
+
 	for (; (route = route_next(dev, position)); ++*position) {
+		cpu = route_in_cpu_table(route) ? IOASID_ROUTE_CPU : 0;
 		if (!query_put_route(out, dev, route->attach->ioas->handle.val, route->vpasid.val,
-				     IOASID_ROUTE_PASID))
+				     IOASID_ROUTE_PASID | cpu))
 			return false;
 	}
 	*position = FIRST_PENDING;

@@ -23,14 +23,21 @@ struct ioas_attach *route_find_attach(struct ioasid_device *dev, struct ioas *io
 
 struct ioas_route *route_on_wire(struct ioasid_device *dev, ppasid_t ppasid)
 {
-	return idtree_find(&dev->routes, ppasid.val);
+	struct ioas_route *route = idtree_find(&dev->fn->wires, ppasid.val);
+
+	while (route && route->dev != dev)
+		route = smp_load_acquire(&route->sharer);
+	return route;
 }
 
 /* A whole function knows a vPASID by one wire number: itself. */
 struct ioas_route *route_find(struct ioasid_device *dev, vpasid_t vpasid)
 {
-	struct ioas_route *route = route_on_wire(dev, PPASID(vpasid.val));
+	struct ioas_route *route;
 
+	if (device_is_slice(dev))
+		return idtree_find(&dev->vpasids, vpasid.val);
+	route = route_on_wire(dev, PPASID(vpasid.val));
 	return route && route->vpasid.val == vpasid.val ? route : NULL;
 }
 
@@ -38,10 +45,23 @@ struct ioas_route *route_next(struct ioasid_device *dev, u32 *vpasid)
 {
 	struct ioas_route *route;
 
+	if (device_is_slice(dev))
+		return idtree_next(&dev->vpasids, vpasid);
 	/* An alias is met under its own number too: passed over. */
-	while ((route = idtree_next(&dev->routes, vpasid)) && route->vpasid.val != *vpasid)
+	while ((route = idtree_next(&dev->fn->wires, vpasid)) && route->vpasid.val != *vpasid)
 		++*vpasid;
 	return route;
+}
+
+/* ---- mediation ------------------------------------------------------------------------------------- */
+
+/*
+ * From the moment it is told to stop: a number that is programmed then is nobody's to drain. An
+ * emulator that asks has its own lock, which its quiesce takes too.
+ */
+static bool tells_numbers(const struct ioasid_device *dev)
+{
+	return READ_ONCE(dev->ctx) && !READ_ONCE(dev->ending);
 }
 
 int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *ppasid)
@@ -49,104 +69,100 @@ int ioasid_device_ppasid(struct ioasid_device *dev, vpasid_t vpasid, ppasid_t *p
 	struct ioas_route *route;
 
 	os_rcu_enter();
-	route = READ_ONCE(dev->ctx) ? route_find(dev, vpasid) : NULL;
+	route = tells_numbers(dev) ? route_find(dev, vpasid) : NULL;
+	if (route && !smp_load_acquire(&route->wired))
+		route = NULL;
 	if (route)
-		*ppasid = route->local.val == IOASID_NO_PASID ? route->global : route->local;
+		*ppasid = is_number(route->local) ? route->local : route->global;
 	os_rcu_exit();
 	return route ? 0 : -ENOENT;
 }
 
+bool ioasid_device_allows(struct ioasid_device *dev, ppasid_t ppasid)
+{
+	bool allowed;
+
+	if (!device_is_slice(dev))
+		return true;
+	os_rcu_enter();
+	allowed = tells_numbers(dev) && route_on_wire(dev, ppasid);
+	os_rcu_exit();
+	return allowed;
+}
+
 /* ---- one number on the wire ---------------------------------------------------------------------- */
 
-static bool is_number(ppasid_t ppasid)
+/*
+ * The kernel's own array of the group is the arbiter: EBUSY says the number is the kernel's, and it
+ * stays used.
+ */
+static int attach_number(struct ioas_route *route, ppasid_t ppasid)
 {
-	return ppasid.val != IOASID_NO_PASID;
-}
+	struct ioasid_device *dev = route->dev;
+	int rc = dev->iommu->ops->attach(dev, ppasid, route->attach->domain);
 
-bool device_keeps(const struct ioasid_device *dev, u32 number)
-{
-	return dev->kept_last && number >= dev->kept_first && number <= dev->kept_last;
-}
-
-/* Take it in the device's space and make it lead to @route. */
-static int take_number(struct ioasid_device *dev, ppasid_t ppasid, struct ioas_route *route)
-{
-	int rc;
-
-	mutex_lock(&dev->route_lock);
-	rc = device_keeps(dev, ppasid.val) ? -EBUSY :
-					     pasid_space_take(&dev->space, ppasid.val, NULL);
-	if (!rc) {
-		rc = idtree_insert(&dev->routes, ppasid.val, route);
-		if (rc)
-			pasid_space_release(&dev->space, ppasid.val);
-		pasid_space_trim(&dev->space);
-	} else if (rc == -EEXIST && !route_on_wire(dev, ppasid)) {
-		/* Used without a route: by the kernel. */
-		rc = -EBUSY;
-	}
-	mutex_unlock(&dev->route_lock);
+	if (!rc)
+		return 0;
+	if (wire_unlink(route, ppasid, rc == -EBUSY) && rc != -EBUSY)
+		wire_release(route, ppasid, false);
 	return rc;
 }
 
-/*
- * A device that did not answer in time may still hold work with this number: it stays quarantined
- * until RESET or unbinding. @kernel: somebody else's, as the attempt to use it showed: it stays used.
- */
-static void release_number(struct ioasid_device *dev, ppasid_t ppasid, bool kernel)
-{
-	mutex_lock(&dev->route_lock);
-	idtree_erase(&dev->routes, ppasid.val);
-	if (READ_ONCE(dev->fenced))
-		pasid_space_retire(&dev->space, ppasid.val);
-	else if (!kernel)
-		pasid_space_release(&dev->space, ppasid.val);
-	pasid_space_trim(&dev->space);
-	mutex_unlock(&dev->route_lock);
-}
-
-/* The kernel's own array of the group is the arbiter: EBUSY says the number is the kernel's. */
 static int wire_up(struct ioas_route *route, ppasid_t ppasid)
 {
-	struct ioas_attach *attach = route->attach;
-	struct ioasid_device *dev = attach->dev;
 	int rc;
 
 	if (!is_number(ppasid))
 		return 0;
-	rc = take_number(dev, ppasid, route);
+	rc = wire_take(route, ppasid);
+	/* A sibling leads it there already. */
 	if (rc)
-		return rc;
-	rc = dev->iommu->ops->attach(dev, ppasid, attach->domain);
+		return rc < 0 ? rc : 0;
+	return attach_number(route, ppasid);
+}
+
+/* A number of the function that only the host knows, for a slice: any that the kernel does not use. */
+static int wire_up_own(struct ioas_route *route)
+{
+	u32 from = 1;
+	int rc;
+
+	do {
+		cond_resched();
+		rc = wire_take_any(route, &from, &route->local);
+		if (rc)
+			break;
+		rc = attach_number(route, route->local);
+	} while (rc == -EBUSY);
 	if (rc)
-		release_number(dev, ppasid, rc == -EBUSY);
+		route->local = PPASID_NONE;
 	return rc;
 }
 
 /*
  * detach() returns when no access through the number is still to land; requests for pages are answered
- * only after it is out of the index, so none can be queued behind our back.
+ * after it is out of the index, so none can be queued behind our back.
  */
-static void unwire(struct ioas_route *route, ppasid_t ppasid)
+static void unwire(struct ioas_route *route, ppasid_t ppasid, bool last)
 {
-	struct ioasid_device *dev = route->attach->dev;
+	struct ioasid_device *dev = route->dev;
 
 	if (!is_number(ppasid))
 		return;
-	dev->iommu->ops->detach(dev, ppasid);
-	release_number(dev, ppasid, false);
+	if (last)
+		dev->iommu->ops->detach(dev, ppasid);
 	faultq_cancel(dev, ppasid, NULL);
 }
 
 void route_cancel_faults(struct ioas_route *route, const struct ioas *ioas)
 {
 	if (is_number(route->local))
-		faultq_cancel(route->attach->dev, route->local, ioas);
+		faultq_cancel(route->dev, route->local, ioas);
 	if (is_number(route->global))
-		faultq_cancel(route->attach->dev, route->global, ioas);
+		faultq_cancel(route->dev, route->global, ioas);
 }
 
-/* ---- one route: its number, and the alias ----------------------------------------------------------- */
+/* ---- what a route holds ------------------------------------------------------------------------------- */
 
 static struct ioas_route *route_new(struct ioas_attach *attach, vpasid_t vpasid,
 				    struct hostnum *num)
@@ -156,10 +172,13 @@ static struct ioas_route *route_new(struct ioas_attach *attach, vpasid_t vpasid,
 
 	if (!route)
 		return NULL;
+	route->dev = dev;
 	route->attach = attach;
 	route->vpasid = vpasid;
-	route->local = vpasid.val <= device_local_last(dev) ? PPASID(vpasid.val) : PPASID_NONE;
+	route->local = PPASID_NONE;
 	route->global = PPASID_NONE;
+	if (!device_is_slice(dev) && vpasid.val <= device_local_last(dev))
+		route->local = PPASID(vpasid.val);
 	if (device_is_global(dev)) {
 		route->global = num->number;
 		route->num = num;
@@ -167,36 +186,190 @@ static struct ioas_route *route_new(struct ioas_attach *attach, vpasid_t vpasid,
 	return route;
 }
 
-/* What is left of a route when nothing leads through it: its hold on the host-wide number. */
-static void route_bury(struct ioas_route *route)
+/* Its host-wide number, or the charge for one of its own. */
+static int route_hold(struct ioas_route *route)
 {
-	struct ioasid_device *dev = route->attach->dev;
-	struct ioasid_ctx *ctx = dev->ctx;
+	if (is_number(route->global))
+		return hostnum_hold(route->num);
+	if (device_is_slice(route->dev))
+		return pasid_parent_charge(&route->dev->machine->pasids, &route->charged);
+	return 0;
+}
 
-	if (route->num)
-		route->num->routes--;
-	if (route->num && READ_ONCE(dev->fenced)) {
-		list_add_tail(&route->link, &dev->stuck);
-		return;
-	}
-	if (route->num)
-		hostnum_release(ctx, route->global);
+/* Also of a route that is stuck: its hostnum may be no more. */
+static void route_let_go(struct ioas_route *route)
+{
+	struct ioasid_device *dev = route->dev;
+
+	if (is_number(route->global))
+		hostnum_release(dev->ctx, route->global);
+	else if (device_is_slice(dev))
+		pasid_parent_uncharge(&dev->machine->pasids, route->charged);
 	os_free_rcu(route, &route->rcu);
+}
+
+/* ---- numbers that are still on their way ---------------------------------------------------------------- */
+
+/*
+ * The number that work of the device may still carry when the route is gone, if the device has to look
+ * after that. A whole function's vPASIDs are the guest's, whose driver sees to them: stale work with
+ * them stays inside of the context.
+ */
+static ppasid_t number_to_drain(const struct ioas_route *route)
+{
+	if (!route->dev->ops->drain)
+		return PPASID_NONE;
+	if (is_number(route->global))
+		return route->global;
+	return device_is_slice(route->dev) ? route->local : PPASID_NONE;
+}
+
+/* Nothing of it is on its way any more? Then its numbers are free. fn->lock held. */
+static void stuck_settle(struct ioas_route *route)
+{
+	if (route->ending || route->draining || route->fenced)
+		return;
+	wire_settle(route);
+	route_let_go(route);
+}
+
+/* The device is asked last, when nothing with the number passes. It may answer before it returns. */
+static void route_drain(struct ioas_route *route)
+{
+	ppasid_t number = number_to_drain(route);
+	struct ioasid_device *dev = route->dev;
+	int rc = is_number(number) ? dev->ops->drain(dev, number) : 0;
+
+	mutex_lock(&dev->fn->lock);
+	route->ending = false;
+	route->draining = rc && !route->drained;
+	route->fenced = READ_ONCE(dev->fenced);
+	/* The guest may use its own number again at once, whatever becomes of the host's. */
+	if (!device_is_slice(dev) && !route->fenced)
+		wire_give_back(route, &route->local);
+	stuck_settle(route);
+	mutex_unlock(&dev->fn->lock);
+}
+
+void ioasid_device_drained(struct ioasid_device *dev, ppasid_t ppasid)
+{
+	struct ioas_route *route, *next;
+
+	mutex_lock(&dev->fn->lock);
+	list_for_each_entry_safe(route, next, &dev->fn->stuck, link) {
+		if (route->dev != dev || number_to_drain(route).val != ppasid.val)
+			continue;
+		route->drained = true;
+		route->draining = false;
+		stuck_settle(route);
+	}
+	mutex_unlock(&dev->fn->lock);
 }
 
 void route_release_stuck(struct ioasid_device *dev)
 {
+	struct ioasid_function *fn = dev->fn;
 	struct ioas_route *route, *next;
 
-	mutex_lock(&dev->route_lock);
-	pasid_space_release_quarantined(&dev->space);
-	pasid_space_trim(&dev->space);
-	mutex_unlock(&dev->route_lock);
-	list_for_each_entry_safe(route, next, &dev->stuck, link) {
+	LIST_HEAD(done);
+
+	mutex_lock(&fn->lock);
+	list_for_each_entry_safe(route, next, &fn->stuck, link) {
+		if (route->dev != dev)
+			continue;
 		list_del(&route->link);
-		hostnum_release(dev->ctx, route->global);
-		os_free_rcu(route, &route->rcu);
+		list_add_tail(&route->link, &done);
 	}
+	list_for_each_entry_safe(route, next, &done, link) {
+		wire_settle(route);
+		route_let_go(route);
+		cond_resched();
+	}
+	/* A route that came to nothing while the device was fenced left its number there. */
+	if (!device_is_slice(dev))
+		pasid_space_release_quarantined(&fn->space);
+	pasid_space_trim(&fn->space);
+	mutex_unlock(&fn->lock);
+}
+
+/* ---- one route ------------------------------------------------------------------------------------------- */
+
+/* Its place among the vPASIDs of a slice, so that nothing can fail when the hardware leads there. */
+static int route_reserve(struct ioas_route *route)
+{
+	struct ioasid_device *dev = route->dev;
+	int rc;
+
+	if (!device_is_slice(dev))
+		return 0;
+	mutex_lock(&dev->fn->lock);
+	rc = idtree_insert(&dev->vpasids, route->vpasid.val, route);
+	mutex_unlock(&dev->fn->lock);
+	return rc;
+}
+
+/* What wire_up() did, when nobody can have used it: the route was never published. */
+static void undo_wire(struct ioas_route *route, ppasid_t ppasid)
+{
+	struct ioasid_device *dev = route->dev;
+
+	bool last;
+
+	if (!is_number(ppasid))
+		return;
+	last = wire_unlink(route, ppasid, false);
+	if (last)
+		dev->iommu->ops->detach(dev, ppasid);
+	faultq_cancel(dev, ppasid, NULL);
+	if (last)
+		wire_release(route, ppasid, true);
+}
+
+static void route_unreserve(struct ioas_route *route)
+{
+	struct ioasid_device *dev = route->dev;
+
+	if (!device_is_slice(dev))
+		return;
+	mutex_lock(&dev->fn->lock);
+	idtree_erase(&dev->vpasids, route->vpasid.val);
+	mutex_unlock(&dev->fn->lock);
+}
+
+/* All its numbers lead there, or none; then mediation may tell them. */
+static int route_wire(struct ioas_route *route)
+{
+	bool own = device_is_slice(route->dev) && !is_number(route->global);
+	int rc = route_reserve(route);
+
+	if (rc)
+		return rc;
+	rc = own ? wire_up_own(route) : wire_up(route, route->local);
+	if (!rc) {
+		rc = wire_up(route, route->global);
+		if (rc)
+			undo_wire(route, route->local);
+	}
+	if (rc)
+		route_unreserve(route);
+	else
+		smp_store_release(&route->wired, true);
+	return rc;
+}
+
+static void route_count(struct ioas_route *route, int n)
+{
+	struct ioasid_ctx *ctx = route->attach->ioas->ctx;
+
+	route->dev->nr_routes += (u32)n;
+	ctx->nr_routes += (u32)n;
+	atomic64_add(n, &ctx->machine->nr_routes);
+}
+
+/* What a trace calls its number on the wire. */
+static u32 route_main_number(const struct ioas_route *route)
+{
+	return is_number(route->global) ? route->global.val : route->local.val;
 }
 
 /* Reserve the numbers, make the hardware lead there, then it counts. */
@@ -214,59 +387,97 @@ static int route_add(struct ioas_attach *attach, vpasid_t vpasid, struct hostnum
 	route = route_new(attach, vpasid, num);
 	if (!route)
 		return -ENOMEM;
-	rc = route->num ? hostnum_hold(num) : 0;
+	rc = route_hold(route);
 	if (rc) {
 		kfree(route);
 		return rc;
 	}
-	rc = wire_up(route, route->local);
-	if (rc)
-		goto bury;
-	rc = wire_up(route, route->global);
-	if (rc)
-		goto unwire;
+	rc = route_wire(route);
+	if (rc) {
+		if (is_number(route->global))
+			route->num->routes--;
+		route_let_go(route);
+		return rc;
+	}
 	list_add_tail(&route->link, &attach->routes);
 	route->fresh = true;
-	dev->nr_routes++;
-	ctx->nr_routes++;
-	atomic64_inc(&ctx->machine->nr_routes);
+	route_count(route, 1);
 	trace_ioasid_hwid_set(ctx, dev, attach->ioas->handle.val, vpasid.val,
-			      route->num ? route->global.val : route->local.val);
+			      route_main_number(route));
 	return 0;
-unwire:
-	unwire(route, route->local);
-bury:
-	route_bury(route);
-	return rc;
 }
 
-/* End a route: all its numbers. Its host-wide one ends with the last route. */
+/*
+ * End a route: all its numbers. Its host-wide one ends with the last route, and then no vCPU sends it
+ * any more, before the IOMMU forgets it.
+ */
 static void route_remove(struct ioas_route *route)
 {
-	struct ioas_attach *attach = route->attach;
-	struct ioasid_device *dev = attach->dev;
-	struct ioasid_ctx *ctx = attach->ioas->ctx;
-	struct hostnum *num = route->num;
+	struct hostnum *num = route_num(route);
+	bool local, global;
 
-	unwire(route, route->global);
-	unwire(route, route->local);
+	if (num && num->routes == 1)
+		cpu_forget(num);
 	list_del(&route->link);
-	dev->nr_routes--;
-	ctx->nr_routes--;
-	atomic64_sub(1, &ctx->machine->nr_routes);
-	trace_ioasid_hwid_clear(ctx, dev, attach->ioas->handle.val, route->vpasid.val,
-				num ? route->global.val : route->local.val);
-	route_bury(route);
+	wire_end(route, &local, &global);
+	unwire(route, route->global, global);
+	unwire(route, route->local, local);
+	route_count(route, -1);
+	trace_ioasid_hwid_clear(route->attach->ioas->ctx, route->dev,
+				route->attach->ioas->handle.val, route->vpasid.val,
+				route_main_number(route));
+	if (num)
+		num->routes--;
+	route_drain(route);
 	if (num)
 		hostnum_drop_unused(num);
 }
 
+/* ---- numbers that leave the CPUs together ------------------------------------------------------------------ */
+
+enum leave_step { LEAVE_COUNT, LEAVE_CLEAR, LEAVE_RELEASE };
+
+/* Return: entries went out of the table. */
+static bool leave_step(struct ioas_route *route, enum leave_step step)
+{
+	struct hostnum *num = route_num(route);
+
+	if (!num)
+		return false;
+	switch (step) {
+	case LEAVE_COUNT:
+		num->leaving++;
+		return false;
+	case LEAVE_CLEAR:
+		return num->leaving == num->routes && cpu_clear(num);
+	default:
+		num->leaving = 0;
+		cpu_release(num);
+		return false;
+	}
+}
+
+static bool leave_attach(struct ioas_attach *attach, enum leave_step step)
+{
+	struct ioas_route *route;
+	bool any = false;
+
+	list_for_each_entry(route, &attach->routes, link)
+		any |= leave_step(route, step);
+	return any;
+}
+
 /* ---- attachments ---------------------------------------------------------------------------------- */
 
+/* Each vCPU is waited for once, not once for each number. */
 static void attach_release(struct ioas_attach *attach)
 {
 	struct ioas_route *route, *next;
 
+	leave_attach(attach, LEAVE_COUNT);
+	if (leave_attach(attach, LEAVE_CLEAR))
+		cpu_flush(attach->ioas->ctx);
+	leave_attach(attach, LEAVE_RELEASE);
 	list_for_each_entry_safe(route, next, &attach->routes, link)
 		route_remove(route);
 	list_del(&attach->dev_link);
@@ -283,14 +494,22 @@ struct hwid_scope {
 	struct ioasid_device *only;
 };
 
-static bool in_scope(const struct hwid_scope *scope, const struct ioas_attach *attach)
+/* The attachment after @attach, NULL: the first; NULL: that was the last. */
+static struct ioas_attach *scope_next(const struct hwid_scope *scope, struct ioas_attach *attach)
 {
-	return !scope->only || scope->only == attach->dev;
+	struct list_head *all = &scope->ioas->attaches, *pos = attach ? &attach->ioas_link : all;
+
+	for (pos = pos->next; pos != all; pos = pos->next) {
+		attach = list_entry(pos, struct ioas_attach, ioas_link);
+		if (!scope->only || scope->only == attach->dev)
+			return attach;
+	}
+	return NULL;
 }
 
-#define for_each_in_scope(attach, scope)                                 \
-	list_for_each_entry(attach, &(scope)->ioas->attaches, ioas_link) \
-		if (in_scope(scope, attach))
+#define for_each_in_scope(attach, scope)                           \
+	for ((attach) = scope_next(scope, NULL); (attach) != NULL; \
+	     (attach) = scope_next(scope, attach))
 
 static bool scope_is_global(const struct hwid_scope *scope)
 {
@@ -356,7 +575,7 @@ static int check_host_number(const struct hwid_scope *scope, const struct hostnu
 	for_each_in_scope(attach, scope)
 	{
 		if (device_is_global(attach->dev) &&
-		    (num->number.val > attach->dev->space.last ||
+		    (num->number.val > device_last(attach->dev) ||
 		     num->number.val < device_global_min(attach->dev)))
 			return -ERANGE;
 	}
@@ -439,6 +658,13 @@ static int attach_mode(struct ioasid_device *dev, u32 flags)
 	return rc ? device_refuse(dev, IOASID_REFUSAL_MODE, rc) : 0;
 }
 
+/* The portal goes back with it. One that would not open again says so in the device's information. */
+static void restore_mode(struct ioasid_device *dev, u32 mode)
+{
+	WRITE_ONCE(dev->mode, mode);
+	(void)portals_update(dev->ctx);
+}
+
 static void attach_link(struct ioas_attach *attach)
 {
 	list_add_tail(&attach->dev_link, &attach->dev->attaches);
@@ -487,7 +713,7 @@ int route_attach(struct ioasid_device *dev, struct ioas *ioas, u32 flags, vpasid
 		return rc;
 	attach = attach_new(dev, ioas);
 	if (IS_ERR(attach)) {
-		WRITE_ONCE(dev->mode, mode);
+		restore_mode(dev, mode);
 		return (int)PTR_ERR(attach);
 	}
 	attach_link(attach);
@@ -495,7 +721,7 @@ int route_attach(struct ioasid_device *dev, struct ioas *ioas, u32 flags, vpasid
 	if (!rc)
 		return 0;
 	attach_release(attach);
-	WRITE_ONCE(dev->mode, mode);
+	restore_mode(dev, mode);
 	return device_refuse(
 		dev, rc == -ERANGE || rc == -EEXIST ? IOASID_REFUSAL_NUMBER : IOASID_REFUSAL_OS,
 		rc);
@@ -541,12 +767,11 @@ static int hwid_scope(struct ioasid_ctx *ctx, const struct ioasid_set_hwid *h,
 /* Lowest number at or after @candidate that is free on one device, or -ENOSPC. */
 static s64 lowest_free(struct ioasid_device *dev, s64 candidate)
 {
-	s64 got = pasid_space_lowest_free(&dev->space, (u32)candidate, device_local_last(dev));
+	u32 last = device_local_last(dev);
 
-	if (got < 0 || !device_keeps(dev, (u32)got))
-		return got;
-	return dev->kept_last < IOASID_INVALID - 1 ? lowest_free(dev, (s64)dev->kept_last + 1) :
-						     -ENOSPC;
+	if (device_is_slice(dev))
+		return idtree_find_free(&dev->vpasids, (u32)candidate, last);
+	return function_lowest_free(dev->fn, (u32)candidate, last);
 }
 
 /* Lowest vPASID at or after @first that is free on all devices of the scope, or -ENOSPC. */
@@ -583,7 +808,8 @@ static bool kernel_owned(const struct hwid_scope *scope, vpasid_t vpasid)
 
 	for_each_in_scope(attach, scope)
 	{
-		if (pasid_space_is_used(&attach->dev->space, vpasid.val) &&
+		if (!device_is_slice(attach->dev) &&
+		    function_number_used(attach->dev->fn, vpasid.val) &&
 		    !route_on_wire(attach->dev, PPASID(vpasid.val)))
 			return true;
 	}
@@ -633,69 +859,136 @@ static int set_hwid(const struct hwid_scope *scope, const struct ioasid_set_hwid
 	return h->flags & IOASID_HWID_EXPOSE ? set_host_number(scope, vpasid) : -EINVAL;
 }
 
+/*
+ * Which number on the wire may be told: a slice in local mode has one of its own, so that several
+ * devices have no common answer.
+ */
+static int check_expose(const struct hwid_scope *scope)
+{
+	struct ioas_attach *attach;
+	bool own = false;
+	u32 n = 0;
+
+	for_each_in_scope(attach, scope)
+	{
+		own |= device_is_slice(attach->dev) && !device_is_global(attach->dev);
+		n++;
+	}
+	return own && n > 1 ? -EINVAL : 0;
+}
+
+static u32 exposed_number(const struct hwid_scope *scope, vpasid_t vpasid)
+{
+	struct ioas_attach *attach;
+	ppasid_t wire = PPASID(vpasid.val);
+	struct hostnum *num;
+
+	if (scope_is_global(scope)) {
+		num = hostnum_find(scope->ioas->ctx, vpasid);
+		return num ? num->number.val : vpasid.val;
+	}
+	attach = scope_next(scope, NULL);
+	(void)ioasid_device_ppasid(attach->dev, vpasid, &wire);
+	return wire.val;
+}
+
 int route_set_hwid(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_set_hwid *h = arg;
+	bool expose = h->flags & IOASID_HWID_EXPOSE;
 	struct hwid_scope scope;
 	vpasid_t vpasid = VPASID(h->vpasid);
-	struct hostnum *num;
 	int rc;
 
 	if ((h->ppasid && h->ppasid != IOASID_INVALID) || (h->flags & IOASID_HWID_ANY && h->vpasid))
 		return -EINVAL;
 	rc = hwid_scope(ctx, h, &scope);
+	if (!rc && expose)
+		rc = check_expose(&scope);
 	if (!rc)
 		rc = set_hwid(&scope, h, &vpasid);
 	if (rc)
 		return rc;
 	h->vpasid = vpasid.val;
-	h->ppasid = IOASID_INVALID;
-	if (!(h->flags & IOASID_HWID_EXPOSE))
-		return 0;
-	num = scope_is_global(&scope) ? hostnum_find(ctx, vpasid) : NULL;
-	h->ppasid = num ? num->number.val : vpasid.val;
-	ctx->exposed = true;
+	h->ppasid = expose ? exposed_number(&scope, vpasid) : IOASID_INVALID;
+	ctx->exposed |= expose;
 	return 0;
 }
 
 /* ---- CLEAR_HWID ------------------------------------------------------------------------------------------ */
 
-static u32 clear_attach(struct ioas_attach *attach, bool all, vpasid_t vpasid)
+/* struct clearing - what is to end: all numbers of the scope, or one */
+struct clearing {
+	struct hwid_scope scope;
+	bool all;
+	vpasid_t vpasid;
+};
+
+/* The first pass over what ends, see leave_step(). Return: routes met; *@any: entries left the table. */
+static u32 clear_step(const struct clearing *c, enum leave_step step, bool *any)
 {
-	struct ioas_route *route, *next;
+	struct ioas_attach *attach;
+	struct ioas_route *route;
 	u32 n = 0;
 
-	if (!all) {
-		route = route_find(attach->dev, vpasid);
-		if (!route || route->attach != attach)
-			return 0;
-		route_remove(route);
-		return 1;
-	}
-	list_for_each_entry_safe(route, next, &attach->routes, link) {
-		route_remove(route);
-		n++;
+	for_each_in_scope(attach, &c->scope)
+	{
+		list_for_each_entry(route, &attach->routes, link) {
+			if (!c->all && route->vpasid.val != c->vpasid.val)
+				continue;
+			n++;
+			*any |= leave_step(route, step);
+		}
 	}
 	return n;
+}
+
+static void clear_one(struct ioas_attach *attach, vpasid_t vpasid)
+{
+	struct ioas_route *route = route_find(attach->dev, vpasid);
+
+	if (route && route->attach == attach)
+		route_remove(route);
+}
+
+static void clear_all(struct ioas_attach *attach)
+{
+	struct ioas_route *route, *next;
+
+	list_for_each_entry_safe(route, next, &attach->routes, link)
+		route_remove(route);
+}
+
+/* Numbers that end with this are off the CPUs first, whichever device has them. */
+static int clear_numbers(const struct clearing *c)
+{
+	struct ioas_attach *attach;
+	bool cleared = false;
+
+	if (!clear_step(c, LEAVE_COUNT, &cleared))
+		return -ENOENT;
+	clear_step(c, LEAVE_CLEAR, &cleared);
+	if (cleared)
+		cpu_flush(c->scope.ioas->ctx);
+	clear_step(c, LEAVE_RELEASE, &cleared);
+	for_each_in_scope(attach, &c->scope)
+	{
+		if (c->all)
+			clear_all(attach);
+		else
+			clear_one(attach, c->vpasid);
+	}
+	return 0;
 }
 
 int route_clear_hwid(struct ioasid_ctx *ctx, void *arg)
 {
 	struct ioasid_set_hwid *h = arg;
-	bool all = h->flags & IOASID_HWID_ALL;
-	struct ioas_attach *attach;
-	struct hwid_scope scope;
-	u32 n = 0;
+	struct clearing c = { .all = h->flags & IOASID_HWID_ALL, .vpasid = VPASID(h->vpasid) };
 	int rc;
 
-	if ((all && h->vpasid) || (h->ppasid && h->ppasid != IOASID_INVALID))
+	if ((c.all && h->vpasid) || (h->ppasid && h->ppasid != IOASID_INVALID))
 		return -EINVAL;
-	rc = hwid_scope(ctx, h, &scope);
-	if (rc)
-		return rc;
-	list_for_each_entry(attach, &scope.ioas->attaches, ioas_link) {
-		if (in_scope(&scope, attach))
-			n += clear_attach(attach, all, VPASID(h->vpasid));
-	}
-	return n ? 0 : -ENOENT;
+	rc = hwid_scope(ctx, h, &c.scope);
+	return rc ? rc : clear_numbers(&c);
 }

@@ -37,12 +37,12 @@ static void publish_top(struct ioasid_group *g)
 	struct ioasid_device *m;
 
 	list_for_each_entry(m, &g->members, group_link) {
-		mutex_lock(&m->route_lock);
+		mutex_lock(&m->fn->lock);
 		if (m->default_ioas != top)
 			trace_ioasid_default_route(m->ctx, m,
 						   top ? top->handle.val : IOASID_INVALID);
 		m->default_ioas = top;
-		mutex_unlock(&m->route_lock);
+		mutex_unlock(&m->fn->lock);
 	}
 }
 
@@ -53,8 +53,23 @@ static void unprogram(struct ioasid_group *g)
 	if (!g->programmed)
 		return;
 	list_for_each_entry(m, &g->members, group_link)
-		m->iommu->ops->detach(m, PPASID_NONE);
+		m->iommu->ops->detach(m, device_rid_wire(m));
 	g->programmed = false;
+}
+
+/* A slice's default PASID may turn out to be the kernel's: then it gets another one. */
+static int rid_attach(struct ioasid_device *dev, struct ioasid_domain *domain)
+{
+	const struct ioasid_iommu_ops *ops = dev->iommu->ops;
+	int rc = ops->attach(dev, device_rid_wire(dev), domain);
+
+	while (rc == -EBUSY && device_is_slice(dev)) {
+		cond_resched();
+		rc = default_pasid_change(dev);
+		if (!rc)
+			rc = ops->attach(dev, device_rid_wire(dev), domain);
+	}
+	return rc;
 }
 
 /* Lead every member to @domain; on error they lead where they did. */
@@ -65,7 +80,7 @@ static int program(struct ioasid_group *g, struct ioasid_domain *domain)
 	int rc;
 
 	list_for_each_entry(m, &g->members, group_link) {
-		rc = m->iommu->ops->attach(m, PPASID_NONE, domain);
+		rc = rid_attach(m, domain);
 		if (rc)
 			goto undo;
 	}
@@ -75,8 +90,8 @@ undo:
 	list_for_each_entry(undo, &g->members, group_link) {
 		if (undo == m)
 			break;
-		if (!old || WARN_ON(undo->iommu->ops->attach(undo, PPASID_NONE, old)))
-			undo->iommu->ops->detach(undo, PPASID_NONE);
+		if (!old || WARN_ON(rid_attach(undo, old)))
+			undo->iommu->ops->detach(undo, device_rid_wire(undo));
 	}
 	return rc;
 }

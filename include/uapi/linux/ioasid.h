@@ -722,8 +722,17 @@ struct ioasid_dirty {
  * struct ioasid_cpu_pasid_enable - IOASID_CPU_PASID_ENABLE
  * @argsz: size of this structure
  * @flags: IOASID_CPU_DISABLE switches it off
- * @provider_fd: descriptor of the VM whose CPUs use the table, or -1: the one attached already
+ * @provider_fd: descriptor of the VM whose CPUs use the table, or -1: the one attached already; with
+ *               IOASID_CPU_DISABLE -1
  * @__reserved: 0
+ *
+ * Returns when every vCPU, present or later added, translates the PASIDs of ENQCMD by the context's
+ * table; only then do portals of slices open (enum ioasid_portal). A vCPU that meets a number without
+ * entry leaves the guest, and nothing is sent. Off, portals are closed before the table goes; entries and
+ * the VM stay for the next time. A VM that ends takes itself out.
+ *
+ * EOPNOTSUPP: no VM, no descriptor of one, or it cannot; EBUSY: it is another context's, or another VM
+ * translates; ENODEV: the VM is ending.
  */
 struct ioasid_cpu_pasid_enable {
 	__u32 argsz;
@@ -739,6 +748,13 @@ struct ioasid_cpu_pasid_enable {
  * @flags: must be 0
  * @vpasid: what the guest writes to IA32_PASID
  * @__reserved: 0
+ *
+ * MAP: from now on the context's CPUs make of @vpasid the host-wide number of it, which a route of a
+ * device in global mode has (ENOENT: none has; ERANGE: no PASID). An entry that is there already is
+ * no error. It may be made before translation is on.
+ *
+ * UNMAP returns when no vCPU can send the number any more (ENOENT: there is no entry). So does whatever
+ * ends the number's last route.
  */
 struct ioasid_cpu_pasid {
 	__u32 argsz;
@@ -851,6 +867,7 @@ struct ioasid_query_device {
 };
 #define IOASID_ROUTE_PASID   (1U << 0)
 #define IOASID_ROUTE_PENDING (1U << 1) /* attached, no number yet: nothing is routed */
+#define IOASID_ROUTE_CPU     (1U << 2) /* the CPUs translate this number */
 struct ioasid_query_route {
 	__u64 cookie;
 	__u32 ioasid, vpasid, flags, __reserved;

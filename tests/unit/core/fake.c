@@ -238,7 +238,7 @@ static int fake_invalidate(struct ioasid_domain *domain, struct ioasid_device *d
 	return fi->flush_rc;
 }
 
-/* The hardware's entry for {dev, pasid}; with @make a new one if there is none. */
+/* The hardware's entry for {function of @dev, pasid}; with @make a new one if there is none. */
 static struct fake_route *find_route(struct fake *fake, struct ioasid_device *dev, u32 pasid,
 				     bool make)
 {
@@ -248,14 +248,14 @@ static struct fake_route *find_route(struct fake *fake, struct ioasid_device *de
 	for (i = 0; i < FAKE_ROUTES; i++) {
 		struct fake_route *r = &fake->route[i];
 
-		if (r->dev == dev && r->pasid == pasid)
+		if (r->fn == dev->fn && r->pasid == pasid)
 			return r;
-		if (!r->dev && !unused)
+		if (!r->fn && !unused)
 			unused = r;
 	}
 	if (!make || !unused)
 		return NULL;
-	unused->dev = dev;
+	unused->fn = dev->fn;
 	unused->pasid = pasid;
 	return unused;
 }
@@ -269,7 +269,9 @@ static int fake_attach(struct ioasid_device *dev, ppasid_t pasid, struct ioasid_
 	fi->nr_attach++;
 	if (domain->iommu != dev->iommu)
 		breaks(fi->fake, "attach to a domain of another IOMMU");
-	if (pasid.val != IOASID_NO_PASID && (!pasid.val || pasid.val >> dev->pasid_bits))
+	if (device_is_slice(dev) && pasid.val == IOASID_NO_PASID)
+		breaks(fi->fake, "attach of a slice by RID");
+	if (pasid.val != IOASID_NO_PASID && (!pasid.val || pasid.val >> dev->fn->pasid_bits))
 		breaks(fi->fake, "attach of a number beyond the width");
 	r = find_route(fi->fake, dev, pasid.val, false);
 	/* Replacing needs no memory; it may fail for other reasons. */
@@ -294,6 +296,8 @@ static void fake_detach(struct ioasid_device *dev, ppasid_t pasid)
 	struct fake_route *r = find_route(fi->fake, dev, pasid.val, false);
 
 	fi->nr_detach++;
+	if (fi->fake->on_detach)
+		fi->fake->on_detach(fi->fake, pasid.val);
 	if (!r) {
 		breaks(fi->fake, "detach of what was not attached");
 		return;
@@ -479,6 +483,123 @@ static void fake_home_eventfd_put(void *ev)
 	((struct fake *)ev)->nr_eventfds--;
 }
 
+/* ---- CPUs ------------------------------------------------------------------------------------------- */
+
+static int fake_cpu_enable(struct ioasid_cpu *cpu, u64 low, u64 high)
+{
+	struct fake_cpu *c = container_of(cpu, struct fake_cpu, cpu);
+
+	c->nr_enable++;
+	if (c->fail_enable)
+		return c->fail_enable;
+	c->on = true;
+	c->low = low;
+	c->high = high;
+	memset(c->cache, 0xff, sizeof(c->cache));
+	return 0;
+}
+
+static void fake_cpu_disable(struct ioasid_cpu *cpu)
+{
+	struct fake_cpu *c = container_of(cpu, struct fake_cpu, cpu);
+	unsigned int i;
+
+	c->nr_disable++;
+	if (!c->on)
+		breaks(c->fake, "a VM that does not translate was told not to");
+	for (i = 0; i < FAKE_DEVICES; i++) {
+		if (c->fake->dev[i] && c->fake->portal[i] && c->fake->dev[i]->policy->cpu_virt &&
+		    c->fake->dev[i]->ctx == cpu->ctx)
+			breaks(c->fake, "translation went off under an open portal");
+	}
+	c->on = false;
+}
+
+static void fake_cpu_flush(struct ioasid_cpu *cpu)
+{
+	struct fake_cpu *c = container_of(cpu, struct fake_cpu, cpu);
+
+	c->nr_flush++;
+	memset(c->cache, 0xff, sizeof(c->cache));
+}
+
+static void fake_cpu_put(struct ioasid_cpu *cpu)
+{
+	container_of(cpu, struct fake_cpu, cpu)->refs--;
+}
+
+static const struct ioasid_cpu_ops fake_cpu_ops = {
+	.enable = fake_cpu_enable,
+	.disable = fake_cpu_disable,
+	.flush = fake_cpu_flush,
+	.put = fake_cpu_put,
+};
+
+u32 fake_cpu_sends(struct fake *fake, unsigned int n, u32 vpasid)
+{
+	struct fake_cpu *c = &fake->cpu[n];
+	struct cpu_pasid_walk w;
+
+	if (!c->on)
+		return vpasid;
+	if (c->cache[vpasid] == CPU_PASID_NONE &&
+	    cpu_pasid_walk(&fake->mem, c->low, c->high, 46, vpasid, &w) == CPU_PASID_OK)
+		c->cache[vpasid] = w.ppasid;
+	return c->cache[vpasid];
+}
+
+static struct ioasid_cpu *fake_home_cpu_get(struct ioasid_machine *machine, int fd)
+{
+	struct fake *fake = container_of(machine, struct fake, machine);
+
+	if (fd < FAKE_CPU_FD || fd >= FAKE_CPU_FD + FAKE_CPUS)
+		return ERR_PTR(-EOPNOTSUPP);
+	fake->cpu[fd - FAKE_CPU_FD].refs++;
+	return &fake->cpu[fd - FAKE_CPU_FD].cpu;
+}
+
+static const struct table_env *fake_home_cpu_env(struct ioasid_machine *machine)
+{
+	return &container_of(machine, struct fake, machine)->env;
+}
+
+static void *fake_table_at(const struct phys_mem *mem, u64 pa, u32 len)
+{
+	struct fake *fake = container_of(mem, struct fake, mem);
+	u64 n = pa / PAGE_SIZE - 1;
+
+	if (n >= FAKE_TABLES || !fake->table[n])
+		return NULL;
+	return (u8 *)fake->table[n] + pa % PAGE_SIZE;
+}
+
+static void *fake_table_alloc(struct table_alloc *ta, unsigned int order, u64 *pa)
+{
+	struct fake *fake = container_of(ta, struct fake, alloc);
+	unsigned int n;
+
+	for (n = 0; n < FAKE_TABLES && fake->table[n]; n++)
+		;
+	if (order || n == FAKE_TABLES)
+		return NULL;
+	fake->table[n] = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	*pa = (n + 1) * PAGE_SIZE;
+	return fake->table[n];
+}
+
+static void fake_table_free(struct table_alloc *ta, void *table, u64 pa, unsigned int order)
+{
+	struct fake *fake = container_of(ta, struct fake, alloc);
+	unsigned int i;
+
+	for (i = 0; i < FAKE_CPUS; i++) {
+		if (fake->cpu[i].on && (fake->cpu[i].low == pa || fake->cpu[i].high == pa))
+			breaks(fake, "a table went that a CPU translates by");
+	}
+	fake->table[pa / PAGE_SIZE - 1] = NULL;
+	kfree(table);
+}
+
 static const struct ioasid_home_ops fake_home_ops = {
 	.pin = fake_home_pin,
 	.unpin = fake_home_unpin,
@@ -489,13 +610,27 @@ static const struct ioasid_home_ops fake_home_ops = {
 	.eventfd_get = fake_home_eventfd_get,
 	.eventfd_signal = fake_home_eventfd_signal,
 	.eventfd_put = fake_home_eventfd_put,
+	.cpu_get = fake_home_cpu_get,
+	.cpu_env = fake_home_cpu_env,
 };
 
 /* ---- devices ----------------------------------------------------------------------------------------- */
 
+/* It is stopped for good: what was told a number now would never be told that it ended. */
 static void fake_dev_quiesce(struct ioasid_device *dev)
 {
-	((struct fake *)ioasid_device_priv(dev))->nr_quiesce++;
+	struct fake *fake = ioasid_device_priv(dev);
+	ppasid_t wire;
+	u32 v;
+
+	fake->nr_quiesce++;
+	for (v = 1; v < 64; v++) {
+		if (!ioasid_device_ppasid(dev, VPASID(v), &wire) ||
+		    (device_is_slice(dev) && ioasid_device_allows(dev, PPASID(v))))
+			breaks(fake, "a device that ends was told a number");
+	}
+	if (device_is_slice(dev) && ioasid_device_rid_pasid(dev).val)
+		breaks(fake, "a device that ends was told its default PASID");
 }
 
 static void fake_dev_reset(struct ioasid_device *dev)
@@ -513,11 +648,106 @@ static void fake_dev_response(struct ioasid_device *dev, ppasid_t pasid, u32 gro
 	fake->nr_answers++;
 }
 
+static bool *portal_of(struct ioasid_device *dev, unsigned int *n)
+{
+	struct fake *fake = ioasid_device_priv(dev);
+
+	for (*n = 0; fake->dev[*n] != dev; ++*n)
+		;
+	return &fake->portal[*n];
+}
+
+static int fake_dev_portal_open(struct ioasid_device *dev)
+{
+	struct fake *fake = ioasid_device_priv(dev);
+	unsigned int n;
+	bool *open = portal_of(dev, &n);
+
+	if (fake->fail_portal == n + 1)
+		return -EIO;
+	if (*open)
+		breaks(fake, "a portal was opened twice");
+	*open = true;
+	return 0;
+}
+
+static void fake_dev_portal_close(struct ioasid_device *dev)
+{
+	unsigned int n;
+	bool *open = portal_of(dev, &n);
+
+	if (!*open)
+		breaks(ioasid_device_priv(dev), "a portal was closed that was not open");
+	*open = false;
+}
+
+/* What ends is neither found by mediation nor reached by the hardware any more. */
+static int fake_dev_drain(struct ioasid_device *dev, ppasid_t pasid)
+{
+	struct fake *fake = ioasid_device_priv(dev);
+
+	if (device_is_slice(dev) && ioasid_device_allows(dev, pasid))
+		breaks(fake, "drain of a number that is still allowed");
+	if (!device_is_slice(dev) && find_route(fake, dev, pasid.val, false))
+		breaks(fake, "drain of a number that is still routed");
+	fake->nr_drains++;
+	fake->drained.dev = dev;
+	fake->drained.pasid = pasid.val;
+	return fake->drain_rc;
+}
+
 static const struct ioasid_device_ops fake_dev_ops = {
 	.quiesce = fake_dev_quiesce,
 	.reset = fake_dev_reset,
 	.page_response = fake_dev_response,
+	.portal_open = fake_dev_portal_open,
+	.portal_close = fake_dev_portal_close,
+	.drain = fake_dev_drain,
 };
+
+static int add_device(struct fake *fake, unsigned int n, const struct ioasid_device_desc *desc)
+{
+	struct ioasid_devfile *file;
+	struct ioasid_device *dev;
+
+	dev = ioasid_device_register(&fake->machine, desc, fake);
+	if (IS_ERR(dev))
+		return (int)PTR_ERR(dev);
+	file = ioasid_devfile_open(dev);
+	if (IS_ERR(file)) {
+		ioasid_device_unregister(dev);
+		return (int)PTR_ERR(file);
+	}
+	fake->dev[n] = dev;
+	fake->file[n] = file;
+	return 0;
+}
+
+int fake_function(struct fake *fake, unsigned int fn, unsigned int iommu)
+{
+	const struct ioasid_function_desc desc = {
+		.iommu = &fake->iommu[iommu].iommu,
+		.pasid_bits = 8,
+	};
+
+	fake->fn[fn] = ioasid_function_create(&fake->machine, &desc, fake);
+	return PTR_ERR_OR_ZERO(fake->fn[fn]);
+}
+
+int fake_part(struct fake *fake, unsigned int n, unsigned int fn, u32 dev_class)
+{
+	const struct ioasid_device_desc desc = {
+		.ops = &fake_dev_ops,
+		.function = fake->fn[fn],
+		.iommu = fake->fn[fn]->iommu,
+		.dev_class = dev_class,
+		.caps = IOASID_DEV_ATS | IOASID_DEV_PRI,
+		.pasid_bits = fake->fn[fn]->pasid_bits,
+		.group = IOASID_INVALID,
+	};
+
+	return add_device(fake, n, &desc);
+}
 
 int fake_device_share(struct fake *fake, unsigned int n, unsigned int iommu, u32 dev_class,
 		      u32 group, u32 pri_share)
@@ -531,20 +761,8 @@ int fake_device_share(struct fake *fake, unsigned int n, unsigned int iommu, u32
 		.group = group,
 		.pri_share = pri_share,
 	};
-	struct ioasid_devfile *file;
-	struct ioasid_device *dev;
 
-	dev = ioasid_device_register(&fake->machine, &desc, fake);
-	if (IS_ERR(dev))
-		return (int)PTR_ERR(dev);
-	file = ioasid_devfile_open(dev);
-	if (IS_ERR(file)) {
-		ioasid_device_unregister(dev);
-		return (int)PTR_ERR(file);
-	}
-	fake->dev[n] = dev;
-	fake->file[n] = file;
-	return 0;
+	return add_device(fake, n, &desc);
 }
 
 int fake_device(struct fake *fake, unsigned int n, unsigned int iommu, u32 dev_class, u32 group)
@@ -594,6 +812,15 @@ struct fake *fake_new(void)
 	ioasid_machine_init(&fake->machine, &fake_home_ops);
 	for (i = 0; i < FAKE_IOMMUS; i++)
 		iommu_init(fake, i);
+	for (i = 0; i < FAKE_CPUS; i++) {
+		fake->cpu[i].cpu.ops = &fake_cpu_ops;
+		fake->cpu[i].fake = fake;
+	}
+	phys_mem_init_callback(&fake->mem, fake_table_at);
+	fake->alloc.alloc = fake_table_alloc;
+	fake->alloc.free = fake_table_free;
+	fake->env.mem = &fake->mem;
+	fake->env.alloc = &fake->alloc;
 	fake->max_pins = FAKE_PINS;
 	current_fake = fake;
 	return fake;
@@ -630,6 +857,16 @@ static const char *left_over(struct fake *fake)
 		return "memory is left pinned";
 	if (fake->nr_eventfds)
 		return "an eventfd is left";
+	for (i = 0; i < FAKE_CPUS; i++) {
+		if (fake->cpu[i].refs || fake->cpu[i].on)
+			return "a VM is left";
+	}
+	for (i = 0; i < FAKE_TABLES; i++) {
+		if (fake->table[i])
+			return "a table of CPUs is left";
+	}
+	if (fake->machine.pasids.nr_parent)
+		return "a number of a function is left";
 	if (atomic64_read(&fake->machine.nr_ctx) || atomic64_read(&fake->machine.nr_ioas) ||
 	    atomic64_read(&fake->machine.nr_domains) || atomic64_read(&fake->machine.nr_routes) ||
 	    atomic64_read(&fake->machine.pinned))
@@ -646,6 +883,10 @@ const char *fake_free(struct fake *fake)
 		fake_ctx_close(fake, i);
 	for (i = 0; i < FAKE_DEVICES; i++)
 		fake_device_remove(fake, i);
+	for (i = 0; i < FAKE_FUNCTIONS; i++) {
+		if (fake->fn[i])
+			ioasid_function_destroy(fake->fn[i]);
+	}
 	broken = fake->broken ?: left_over(fake);
 	ioasid_machine_destroy(&fake->machine);
 	kfree(fake);

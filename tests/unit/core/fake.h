@@ -28,6 +28,10 @@
 #define FAKE_CTXS	4
 #define FAKE_FD		100 /* descriptor number of context 0 */
 #define FAKE_FAULT_FD	50
+#define FAKE_FUNCTIONS	2
+#define FAKE_CPUS	2
+#define FAKE_CPU_FD	200 /* descriptor number of VM 0 */
+#define FAKE_TABLES	16 /* pages for the tables of CPUs */
 
 struct fake;
 
@@ -80,9 +84,9 @@ struct fake_iommu {
 	} last_inv;
 };
 
-/** struct fake_route - what the hardware would find for {dev, pasid} */
+/** struct fake_route - what the hardware would find for {fn, pasid}; IOASID_NO_PASID: by RID */
 struct fake_route {
-	struct ioasid_device *dev;
+	struct ioasid_function *fn;
 	u32 pasid;
 	struct fake_domain *domain;
 };
@@ -103,11 +107,32 @@ struct fake_answer {
 };
 
 /**
+ * struct fake_cpu - a VM with one vCPU, which caches what it read until it is flushed
+ * @on, @low, @high: it translates, by these
+ * @cache: what it read for each vPASID; CPU_PASID_NONE: nothing
+ * @refs: references of contexts
+ * @fail_enable: what enable() answers
+ */
+struct fake_cpu {
+	struct ioasid_cpu cpu;
+	struct fake *fake;
+	bool on;
+	u64 low, high;
+	u32 cache[64];
+	u32 refs, nr_flush, nr_enable, nr_disable;
+	int fail_enable;
+};
+
+/**
  * struct fake - the machine
  * @broken: the first promise that was not kept, or NULL
  * @max_pins: pin() answers -EDQUOT beyond this many
  * @readable, @nr_notify: what the fault queue said last
  * @fault_fd_rc: 0, or what fault_fd() answers
+ * @on_detach: called in detach(), or NULL
+ * @drain_rc: what drain() answers; @nr_drains, @drained: calls, and the last one
+ * @portal: of each device: open; @fail_portal: device whose portal will not open, plus 1
+ * @table: pages for the tables of CPUs; page n is at physical address (n + 1) * PAGE_SIZE
  */
 struct fake {
 	struct ioasid_machine machine;
@@ -123,6 +148,21 @@ struct fake {
 	u32 nr_answers, nr_quiesce, nr_reset, nr_notify, nr_eventfds, nr_signals;
 	bool readable;
 	int fault_fd_rc;
+	struct ioasid_function *fn[FAKE_FUNCTIONS];
+	void (*on_detach)(struct fake *fake, u32 pasid);
+	int drain_rc;
+	u32 nr_drains;
+	struct {
+		struct ioasid_device *dev;
+		u32 pasid;
+	} drained;
+	bool portal[FAKE_DEVICES];
+	unsigned int fail_portal;
+	struct fake_cpu cpu[FAKE_CPUS];
+	void *table[FAKE_TABLES];
+	struct phys_mem mem;
+	struct table_alloc alloc;
+	struct table_env env;
 };
 
 /** fake_new() - a machine with two IOMMUs (the second narrower, without nesting and snooping) */
@@ -153,6 +193,12 @@ int fake_device(struct fake *fake, unsigned int n, unsigned int iommu, u32 dev_c
 int fake_device_share(struct fake *fake, unsigned int n, unsigned int iommu, u32 dev_class,
 		      u32 group, u32 pri_share);
 void fake_device_remove(struct fake *fake, unsigned int n);
+/** fake_function() - function @fn on IOMMU @iommu, for slices. fake_free() ends it. */
+int fake_function(struct fake *fake, unsigned int fn, unsigned int iommu);
+/** fake_part() - device @n of function @fn: a slice, or, of class 5 or 7, all of it. */
+int fake_part(struct fake *fake, unsigned int n, unsigned int fn, u32 dev_class);
+/** fake_cpu_sends() - what the vCPU of VM @n makes of @vpasid (below 64); CPU_PASID_NONE: it exits. */
+u32 fake_cpu_sends(struct fake *fake, unsigned int n, u32 vpasid);
 
 /** fake_route() - domain that {device @n, @pasid} reaches, or NULL. */
 struct fake_domain *fake_route(struct fake *fake, unsigned int n, u32 pasid);

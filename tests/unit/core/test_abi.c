@@ -161,13 +161,11 @@ UT_CASE(rules_of_every_command)
 /* What is designed and not there yet says so, and changes nothing. */
 UT_CASE(commands_of_later_releases)
 {
-	static const u32 later[] = { IOASID_DIRTY_SET,	      IOASID_DIRTY_GET,
-				     IOASID_CPU_PASID_ENABLE, IOASID_CPU_PASID_MAP,
-				     IOASID_CPU_PASID_UNMAP,  IOASID_STATE_SAVE,
-				     IOASID_STATE_RESTORE,    IOASID_STATE_RESUME };
-	static const u32 extensions[] = { IOASID_EXT_DIRTY,	    IOASID_EXT_CPU_PASID,
-					  IOASID_EXT_STATE,	    IOASID_EXT_USER_PASID_TABLE,
-					  IOASID_EXT_QUERY + 1000U, ~0U };
+	static const u32 later[] = { IOASID_DIRTY_SET, IOASID_DIRTY_GET, IOASID_STATE_SAVE,
+				     IOASID_STATE_RESTORE, IOASID_STATE_RESUME };
+	static const u32 extensions[] = { IOASID_EXT_DIRTY, IOASID_EXT_STATE,
+					  IOASID_EXT_USER_PASID_TABLE, IOASID_EXT_QUERY + 1000U,
+					  ~0U };
 	struct caller c = { .fake = machine(), .uaddr = ut_user_alloc(BUF) };
 	struct ioasid_check_extension x = { .argsz = sizeof(x) };
 	struct ioasid_arg arg = { .direct = &x };

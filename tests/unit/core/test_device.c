@@ -85,7 +85,7 @@ UT_CASE(registration_is_checked)
 	ut_assert_eq(PTR_ERR(ioasid_device_register(&fake->machine, &desc, NULL)), -EINVAL);
 	desc.dev_class = 9;
 	ut_assert_eq(PTR_ERR(ioasid_device_register(&fake->machine, &desc, NULL)), -EINVAL);
-	desc.dev_class = IOASID_CLASS_MDEV_DMWR;
+	desc.dev_class = IOASID_CLASS_PDEV_DELEGATED;
 	ut_assert_eq(PTR_ERR(ioasid_device_register(&fake->machine, &desc, NULL)), -EOPNOTSUPP);
 	desc.dev_class = IOASID_CLASS_PDEV_PASID;
 	desc.pasid_bits = 21;

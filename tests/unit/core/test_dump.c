@@ -99,15 +99,15 @@ UT_CASE(a_context)
 	paper_has(text, "kind=\"kernel\" parent=- children=1 maps=1 bytes=12288 snoop=auto");
 	paper_has(text, "kind=\"user-table\" parent=");
 	paper_has(text, " table=0x1000\n    attach device=\"a\" cookie=0x64 numbers=1\n");
-	paper_has(text, "\n  device name=\"a\" cookie=0x64 class=5 group=- mode=local default=");
-	paper_has(
-		text,
-		"faults_waiting=1 fenced=0 refusal=3 why=\"a default route exists\" global_min=-\n");
+	paper_has(text, "\n  device name=\"a\" cookie=0x64 class=5 function=\"a\" slice=0 group=- "
+			"mode=local global_min=- portal=- default=");
+	paper_has(text, "faults_waiting=1 fenced=0 refusal=3 why=\"a default route exists\"\n");
 	paper_has(text, "\n    route vpasid=9 ppasid=9 ioas=");
 	paper_has(
 		text,
-		"\n  device name=\"b____=\" cookie=0x65 class=5 group=7 mode=local default=- below=- "
-		"pasid_routes=0 numbers_pending=0 faults_waiting=0 fenced=0 refusal=0 why=- global_min=-\n");
+		"\n  device name=\"b____=\" cookie=0x65 class=5 function=\"b____=\" slice=0 group=7 "
+		"mode=local global_min=- portal=- default=- below=- default_pasid=- pasid_routes=0 "
+		"numbers_pending=0 faults_waiting=0 fenced=0 refusal=0 why=-\n");
 	ut_assert_eq(paper_count(text, "\n"), 8);
 	kvfree(text);
 	tear_down(fake);

@@ -16,7 +16,7 @@
 
 struct seq {
 	struct fake *fake;
-	u32 root, acct, over, child, table, shared, number;
+	u32 root, acct, over, child, table, shared, number, other;
 };
 
 /* ---- everything that can be seen ------------------------------------------------------------------ */
@@ -323,54 +323,187 @@ static int close_context(struct seq *s)
 	return 0;
 }
 
-/* @never: needs no memory, so injected failures must not reach it. */
-static const struct step {
+/*
+ * @never: needs no memory, so injected failures must not reach it. @calm: nothing fails: the allocator
+ * of host-wide numbers keeps what lookups read as long as the host lives
+ */
+struct step {
 	const char *name;
 	int (*fn)(struct seq *s);
 	bool never;
-} steps[] = {
-	{ "open", open_context, false },
-	{ "device 0", device_0, false },
-	{ "device 1", device_1, false },
-	{ "group", group_of_two, false },
-	{ "its second device", second_of_two, false },
-	{ "root", alloc_root, false },
-	{ "accounting root", alloc_accounting, false },
-	{ "kernel on accounting", alloc_over, false },
-	{ "child", alloc_child, false },
-	{ "user table", alloc_table, false },
-	{ "shared", alloc_shared, false },
-	{ "far handle", alloc_far_handle, false },
-	{ "map root", map_root, false },
-	{ "map accounting", map_accounting, false },
-	{ "map over accounting", map_over, false },
-	{ "map child", map_child, false },
-	{ "bind 0", bind_0, true },
-	{ "bind 1", bind_1, true },
-	{ "bind 2", bind_2, true },
-	{ "attach the group", attach_group, false },
-	{ "bind 3, which makes it real", bind_3, false },
-	{ "attach root", attach_root, false },
-	{ "attach root behind the other IOMMU", attach_root_elsewhere, false },
-	{ "attach child by PASID", attach_child_pasid, false },
-	{ "attach child elsewhere", attach_child_elsewhere, false },
-	{ "any number on both", set_number, false },
-	{ "map more under a child", map_root_more, false },
-	{ "stack the table", stack_table, false },
-	{ "bind the table", bind_table, false },
-	{ "attach table by PASID", attach_table_pasid, false },
-	{ "attach shared", attach_shared, false },
-	{ "rebind the table", rebind_table, false },
-	{ "fault descriptor", fault_fd, false },
-	{ "page request", request, false },
-	{ "unmap", unmap_root, true },
-	{ "clear number", clear_number, true },
-	{ "detach the group", detach_group, true },
-	{ "unstack the table", pop_table, true },
-	{ "stack it again", stack_table, false },
-	{ "replace the stack", replace_stack, false },
-	{ "reset", reset, true },
-	{ "close", close_context, true },
+	bool calm;
+};
+
+static const struct step steps[] = {
+	{ "open", open_context, false, false },
+	{ "device 0", device_0, false, false },
+	{ "device 1", device_1, false, false },
+	{ "group", group_of_two, false, false },
+	{ "its second device", second_of_two, false, false },
+	{ "root", alloc_root, false, false },
+	{ "accounting root", alloc_accounting, false, false },
+	{ "kernel on accounting", alloc_over, false, false },
+	{ "child", alloc_child, false, false },
+	{ "user table", alloc_table, false, false },
+	{ "shared", alloc_shared, false, false },
+	{ "far handle", alloc_far_handle, false, false },
+	{ "map root", map_root, false, false },
+	{ "map accounting", map_accounting, false, false },
+	{ "map over accounting", map_over, false, false },
+	{ "map child", map_child, false, false },
+	{ "bind 0", bind_0, true, false },
+	{ "bind 1", bind_1, true, false },
+	{ "bind 2", bind_2, true, false },
+	{ "attach the group", attach_group, false, false },
+	{ "bind 3, which makes it real", bind_3, false, false },
+	{ "attach root", attach_root, false, false },
+	{ "attach root behind the other IOMMU", attach_root_elsewhere, false, false },
+	{ "attach child by PASID", attach_child_pasid, false, false },
+	{ "attach child elsewhere", attach_child_elsewhere, false, false },
+	{ "any number on both", set_number, false, false },
+	{ "map more under a child", map_root_more, false, false },
+	{ "stack the table", stack_table, false, false },
+	{ "bind the table", bind_table, false, false },
+	{ "attach table by PASID", attach_table_pasid, false, false },
+	{ "attach shared", attach_shared, false, false },
+	{ "rebind the table", rebind_table, false, false },
+	{ "fault descriptor", fault_fd, false, false },
+	{ "page request", request, false, false },
+	{ "unmap", unmap_root, true, false },
+	{ "clear number", clear_number, true, false },
+	{ "detach the group", detach_group, true, false },
+	{ "unstack the table", pop_table, true, false },
+	{ "stack it again", stack_table, false, false },
+	{ "replace the stack", replace_stack, false, false },
+	{ "reset", reset, true, false },
+	{ "close", close_context, true, false },
+};
+
+/* ---- the same for functions, slices and what CPUs translate ------------------------------------------ */
+
+static int function(struct seq *s)
+{
+	return fake_function(s->fake, 0, 0);
+}
+
+static int slice_0(struct seq *s)
+{
+	return fake_part(s->fake, 0, 0, IOASID_CLASS_MDEV_DMWR);
+}
+
+static int slice_1(struct seq *s)
+{
+	return fake_part(s->fake, 1, 0, IOASID_CLASS_MDEV_PASID);
+}
+
+static int whole_2(struct seq *s)
+{
+	return fake_device(s->fake, 2, 0, IOASID_CLASS_PDEV_DMWR, NONE);
+}
+
+static int alloc_other(struct seq *s)
+{
+	return fk_alloc(s->fake, 0, IOASID_KIND_KERNEL, NONE, &s->other);
+}
+
+static int attach_default(struct seq *s)
+{
+	return fk_attach(s->fake, 0, s->root, 0, 0);
+}
+
+static int attach_0_pasid(struct seq *s)
+{
+	return fk_attach(s->fake, 0, s->root, PASID, 0);
+}
+
+static int attach_1_own(struct seq *s)
+{
+	return fk_attach(s->fake, 1, s->other, BY_PASID, 2);
+}
+
+static int attach_2_pasid(struct seq *s)
+{
+	return fk_attach(s->fake, 2, s->root, PASID, 0);
+}
+
+static int knob(struct seq *s, unsigned int cmd, u32 value)
+{
+	struct ioasid_hwid_policy p = {
+		.argsz = sizeof(p),
+		.flags = IOASID_HWID_DEVICE,
+		.value = value,
+	};
+	struct ioasid_arg arg = { .direct = &p };
+	int rc = ioasid_ctx_command(s->fake->ctx[0], cmd, &arg);
+
+	p.cookie = 2;
+	return rc ? rc : ioasid_ctx_command(s->fake->ctx[0], cmd, &arg);
+}
+
+static int mode(struct seq *s)
+{
+	return knob(s, IOASID_SET_HWID_MODE, IOASID_MODE_GLOBAL);
+}
+
+static int split(struct seq *s)
+{
+	return knob(s, IOASID_HWID_SET_GLOBAL_MIN, 8);
+}
+
+static int set_hybrid(struct seq *s)
+{
+	u32 v = 3;
+
+	return fk_set_hwid(s->fake, 0, s->root, 0, 0, &v);
+}
+
+static int cpu_map(struct seq *s)
+{
+	struct ioasid_cpu_pasid c = { .argsz = sizeof(c), .vpasid = 3 };
+	struct ioasid_arg arg = { .direct = &c };
+
+	return ioasid_ctx_command(s->fake->ctx[0], IOASID_CPU_PASID_MAP, &arg);
+}
+
+static int cpu_enable(struct seq *s)
+{
+	struct ioasid_cpu_pasid_enable e = { .argsz = sizeof(e), .provider_fd = FAKE_CPU_FD };
+	struct ioasid_arg arg = { .direct = &e };
+
+	return ioasid_ctx_command(s->fake->ctx[0], IOASID_CPU_PASID_ENABLE, &arg);
+}
+
+static int clear_hybrid(struct seq *s)
+{
+	return fk_clear_hwid(s->fake, 0, s->root, 0, 0, 3);
+}
+
+static const struct step slice_steps[] = {
+	{ "open", open_context, false, false },
+	{ "function", function, false, false },
+	{ "slice 0", slice_0, false, false },
+	{ "slice 1", slice_1, false, false },
+	{ "whole function 2", whole_2, false, false },
+	{ "root", alloc_root, false, false },
+	{ "another root", alloc_other, false, false },
+	{ "bind slice 0", bind_0, false, false },
+	{ "bind slice 1", bind_1, false, false },
+	{ "bind 2", bind_2, true, false },
+	{ "global mode", mode, true, false },
+	{ "split", split, true, false },
+	{ "default PASID", attach_default, false, false },
+	{ "attach slice 0", attach_0_pasid, false, false },
+	{ "attach slice 1 by PASID", attach_1_own, false, false },
+	{ "attach 2", attach_2_pasid, false, false },
+	{ "hybrid number", set_hybrid, false, true },
+	{ "and back", clear_hybrid, true, false },
+	{ "hybrid number", set_hybrid, false, false },
+	{ "CPU entry", cpu_map, false, false },
+	{ "translation", cpu_enable, false, false },
+	{ "clear it", clear_hybrid, true, false },
+	{ "hybrid number again", set_hybrid, false, false },
+	{ "CPU entry again", cpu_map, false, false },
+	{ "close", close_context, true, false },
 };
 
 /* Returns how many times it was made to fail. */
@@ -382,7 +515,7 @@ static unsigned long run_step(struct seq *s, const struct step *step)
 
 	for (nth = 1; nth < 200; nth++) {
 		before = look(s);
-		os_alloc_fail_nth(nth);
+		os_alloc_fail_nth(step->calm ? 0 : nth);
 		rc = step->fn(s);
 		os_alloc_fail_nth(0);
 		if (!rc)
@@ -403,7 +536,7 @@ static unsigned long run_step(struct seq *s, const struct step *step)
 	return nth;
 }
 
-UT_CASE(every_allocation_of_every_step)
+static void run_all(const struct step *table, unsigned int n, unsigned long least)
 {
 	long live = os_alloc_live();
 	unsigned long failures = 0;
@@ -414,8 +547,9 @@ UT_CASE(every_allocation_of_every_step)
 	s.fake = fake_new();
 	ut_assert(s.fake);
 	s.fake->iommu[1].iommu.caps |= IOASID_IOMMU_NESTING;
-	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		failures += run_step(&s, &steps[i]);
+	ut_assert_eq(pasid_host_set_split(&s.fake->machine.pasids, 16), 0);
+	for (i = 0; i < n; i++) {
+		failures += run_step(&s, &table[i]);
 		ut_assert(!s.fake->broken);
 	}
 	broken = fake_free(s.fake);
@@ -424,7 +558,17 @@ UT_CASE(every_allocation_of_every_step)
 	ut_assert(!broken);
 	ut_assert_eq(os_alloc_live(), live);
 	ut_log("%lu failures injected", failures);
-	ut_assert(failures > 60);
+	ut_assert(failures > least);
 }
 
-UT_SUITE(core_failnth, UT_ENTRY(every_allocation_of_every_step));
+UT_CASE(every_allocation_of_every_step)
+{
+	run_all(steps, ARRAY_SIZE(steps), 60);
+}
+
+UT_CASE(and_with_slices)
+{
+	run_all(slice_steps, ARRAY_SIZE(slice_steps), 30);
+}
+
+UT_SUITE(core_failnth, UT_ENTRY(every_allocation_of_every_step), UT_ENTRY(and_with_slices));

@@ -162,14 +162,14 @@ UT_CASE(numbers_a_driver_keeps)
 
 	set_up(&s);
 	both_attached(&s);
-	s.fake->dev[0]->kept_first = 1;
-	s.fake->dev[0]->kept_last = 1;
+	s.fake->dev[0]->fn->kept_first = 1;
+	s.fake->dev[0]->fn->kept_last = 1;
 	ut_assert_eq(set(&s, s.a, 0, 0, 1), -EBUSY);
 	ut_assert_eq(reaches(&s, 1, 1), NONE);
 	ut_assert_eq(fk_set_hwid(s.fake, 0, s.a, ANY, 0, &v), 0);
 	ut_assert_eq(v, 2);
-	s.fake->dev[1]->kept_first = HOST;
-	s.fake->dev[1]->kept_last = LAST - 1;
+	s.fake->dev[1]->fn->kept_first = HOST;
+	s.fake->dev[1]->fn->kept_last = LAST - 1;
 	ut_assert_eq(set(&s, s.a, 0, 0, 3), 0);
 	ut_assert_eq(number_of(&s, 3), LAST);
 	tear_down(&s);

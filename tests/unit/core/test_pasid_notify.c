@@ -762,8 +762,10 @@ static void race_handlers(void *arg)
 	for (i = 0; race_goes_on(r->race, i); i++) {
 		atomic_set(&r->registered, 1);
 		rc = pasid_register_notifier_mm(r->race->host, r->mm, &r->nb);
-		/* So that sets come and go meanwhile. */
-		if (i % 2)
+		/* So that sets come and go meanwhile; on a busy machine that takes its time. */
+		if (i >= r->race->steps)
+			ut_sleep_ms(1);
+		else if (i % 2)
 			ut_yield();
 		if (!rc)
 			pasid_unregister_notifier_mm(r->race->host, r->mm, &r->nb);
