@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Device TLBs (ATS). The IOMMU remembers every grant it gave: a translated request passes only with
- * a grant outstanding for its RID and PASID, and an invalidation takes grants back.
+ * a grant outstanding for its RID and PASID, and an invalidation takes grants back. Slices of a function
+ * are told apart: what was granted to one is none of the others', of whatever PASID.
  *
  * A device without IOASID_HOSTDEV_OWN_DTLB has its device TLB modelled here: then grants and cache
  * are one and the same list, bounded by its size; what is evicted is no grant any more. A device
@@ -265,6 +266,7 @@ int ioasid_hostdev_translate(struct ioasid_hostdev *dev, struct ioasid_dma *dma,
 	xlate_init(&x, dma, access & XLAT_RW);
 	do {
 		section_enter();
+		xlate_wire(dev, &x);
 		res = ats_request(dev, &x, &w, 63);
 		section_exit();
 	} while (res == ATS_AGAIN);
@@ -336,8 +338,7 @@ static int ats_tell(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last)
 	if (done)
 		return 0;
 	/* Whatever it still sends is refused from here on; the caller waits for what has begun. */
-	routes_block(dev);
-	ioasid_device_fence(dev->core);
+	hostdev_fence(dev);
 	return -EIO;
 }
 
@@ -345,7 +346,7 @@ static int ats_tell(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last)
  * A device with a TLB of its own keeps its grants until it has said that it uses them no more: what
  * it has on its way is legal until then. New grants are given meanwhile, of what the tables say now.
  */
-int ats_purge(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last)
+static int purge_one(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last)
 {
 	bool any, own = dev->flags & IOASID_HOSTDEV_OWN_DTLB;
 	u64 epoch;
@@ -362,6 +363,22 @@ int ats_purge(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last)
 	mutex_lock(&dev->ats_lock);
 	grants_before(dev, pasid, start, last, epoch, true);
 	mutex_unlock(&dev->ats_lock);
+	return rc;
+}
+
+/* A number may be the one of several slices, and one that lets go of it may have it cached still. */
+int ats_purge(struct ioasid_hostdev *fn, u32 pasid, u64 start, u64 last)
+{
+	struct ioasid_hostdev *slice;
+	int rc;
+
+	down_read(&fn->slices_lock);
+	rc = purge_one(fn, pasid, start, last);
+	list_for_each_entry(slice, &fn->slices, fn_link) {
+		if (slice->flags & IOASID_HOSTDEV_ATS && purge_one(slice, pasid, start, last))
+			rc = -EIO;
+	}
+	up_read(&fn->slices_lock);
 	return rc;
 }
 

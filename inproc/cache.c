@@ -223,14 +223,16 @@ void pasid_cache_insert(struct ioasid_host *host, u64 key, const struct xlate_vi
 }
 
 /*
- * Empty @e if it is of @key (under @mask). host->seq has moved before, so whoever holds the entry
- * drops what he has, or has filled it already; an inserter holds it for a few stores only.
+ * Empty the entry if it is of @key. host->seq has moved before, so whoever holds it drops what he
+ * has, or has filled it already; an inserter holds it for a few stores only.
  */
-static void pasid_entry_purge(struct pasid_entry *e, u64 key, u64 mask)
+void pasid_cache_purge(struct ioasid_host *host, u64 key)
 {
+	struct pasid_entry *e = pasid_slot(host, key);
+
 	for (;;) {
 		if (!(load_seq_cst(&e->hdr) & ENTRY_LOCKED)) {
-			if ((load_relaxed(&e->key) & mask) != key)
+			if (load_relaxed(&e->key) != key)
 				return;
 			if (entry_lock(&e->hdr))
 				break;
@@ -239,20 +241,6 @@ static void pasid_entry_purge(struct pasid_entry *e, u64 key, u64 mask)
 	}
 	store_release(&e->key, 0);
 	entry_unlock(&e->hdr, 0);
-}
-
-void pasid_cache_purge(struct ioasid_host *host, u64 key)
-{
-	pasid_entry_purge(pasid_slot(host, key), key, ~0ULL);
-}
-
-void pasid_cache_purge_device(struct ioasid_host *host, const struct ioasid_hostdev *dev)
-{
-	u64 i;
-
-	for (i = 0; i <= host->pasid_mask; i++)
-		pasid_entry_purge(&host->pasid_cache[i], dev->key,
-				  ~(ROUTE_KEY_NO_PASID | 0xffffffffULL));
 }
 
 /* ---- life ------------------------------------------------------------------------------------------ */

@@ -20,6 +20,7 @@ hot_function void ioasid_dma_exit(void)
 /* In a section: the page of the request's first byte, by whatever way the request takes. */
 static __always_inline void *dma_page(struct ioasid_hostdev *dev, u32 flags, struct xlate *x)
 {
+	xlate_wire(dev, x);
 	if (unlikely(flags & IOASID_DMA_TRANSLATED))
 		return ats_translated(dev, x);
 	if (unlikely(hostdev_has_dtlb(dev)))
@@ -127,6 +128,7 @@ static int dma_copy_all(struct ioasid_hostdev *dev, struct ioasid_dma *dma, void
 	dma->page_requests = 0;
 	xlate_init(&x, dma, access);
 	if (len && check_add_overflow(dma->addr, (u64)len - 1, &last)) {
+		xlate_wire(dev, &x);
 		xlate_refuse(&x, IOASID_REASON_ADDRESS, VTD_SGN_1);
 		xlate_report(dev, &x);
 		rc = -EFAULT;
@@ -225,6 +227,7 @@ static noinline void *translate_slow(struct ioasid_hostdev *dev, struct ioasid_d
 	void *p;
 
 	xlate_init(&x, dma, access & XLAT_RW);
+	xlate_wire(dev, &x);
 	if (dma->flags & IOASID_DMA_TRANSLATED)
 		p = ats_translated(dev, &x);
 	else
@@ -248,7 +251,7 @@ hot_function void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasi
 					unsigned int access, size_t *bytes)
 {
 	u32 flags = dma->flags & (IOASID_DMA_PASID | IOASID_DMA_TRANSLATED | IOASID_DMA_PRIV);
-	u64 iova = dma->addr, key = dev->key, val;
+	u64 iova = dma->addr, key, val;
 	/* What is not a permission in @access is not found missing, or sends it the slow way. */
 	struct iotlb_want w = { .vpn = iotlb_vpn(iova, false), .need = access };
 	const struct ioasid_host *host = dev->host;
@@ -257,10 +260,10 @@ hot_function void *ioasid_dma_translate(struct ioasid_hostdev *dev, struct ioasi
 
 	*bytes = PAGE_SIZE - (iova & (PAGE_SIZE - 1));
 	if (likely(flags == IOASID_DMA_PASID)) {
-		key |= dma->pasid;
+		key = load_relaxed(&dev->key) | dma->pasid;
 		hash = dma->pasid + dev->hash;
 	} else {
-		key |= ROUTE_KEY_NO_PASID;
+		key = load_relaxed(&dev->rid_key);
 		hash = dev->rid_hash;
 		if (flags)
 			goto slow;

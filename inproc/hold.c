@@ -31,7 +31,7 @@ struct hold_gpa {
 struct ioasid_hold {
 	struct list_head link;
 	struct ioasid_host *host;
-	struct ioasid_hostdev *dev;
+	struct ioasid_hostdev *fn;
 	struct inproc_domain *dom;
 	u64 start;
 	u64 last;
@@ -122,12 +122,13 @@ static int build_all(struct ioasid_hostdev *dev, struct xlate *x, u64 last, stru
 }
 
 /* In a section. Return: false: something was invalidated meanwhile. */
-static bool hold_enter(struct ioasid_host *host, struct ioasid_hold *hold,
+static bool hold_enter(struct ioasid_host *host, struct ioasid_hold *hold, u32 pasid,
 		       const struct xlate_view *v, const struct hold_build *b)
 {
 	bool good;
 
 	hold->dom = v->dom;
+	hold->pasid = pasid;
 	hold->fill = v->fill;
 	hold->root_fill = v->root_fill;
 	hold->nr_gpa = b->nr_gpa;
@@ -150,8 +151,9 @@ static int hold_once(struct ioasid_hostdev *dev, struct xlate *x, struct ioasid_
 	section_enter();
 	do {
 		x->iova = hold->start;
+		xlate_wire(dev, x);
 		rc = build_all(dev, x, hold->last, b, &v);
-	} while (!rc && !hold_enter(dev->host, hold, &v, b));
+	} while (!rc && !hold_enter(dev->host, hold, x->pasid, &v, b));
 	section_exit();
 	return rc;
 }
@@ -196,8 +198,7 @@ int ioasid_dma_map(struct ioasid_hostdev *dev, struct ioasid_dma *dma, size_t le
 			GFP_KERNEL);
 	if (hold && b.gpa) {
 		hold->host = dev->host;
-		hold->dev = dev;
-		hold->pasid = dma->flags & IOASID_DMA_PASID ? dma->pasid : IOASID_NO_PASID;
+		hold->fn = dev->fn;
 		hold->start = dma->addr;
 		hold->last = last;
 		hold->called_back = called_back;
@@ -267,7 +268,7 @@ static bool hold_matches(const struct ioasid_hold *hold, const struct hold_match
 	if (hold->dom == m->dom)
 		return made_before(hold->fill, m->fill) && hold->start <= m->last &&
 		       hold->last >= m->start &&
-		       (!m->dev || (m->dev == hold->dev && m->pasid == hold->pasid));
+		       (!m->fn || (m->fn == hold->fn && m->pasid == hold->pasid));
 	return m->parent && hold->dom->parent == m->parent &&
 	       made_before(hold->root_fill, m->fill) && leads_into(hold, m->start, m->last);
 }

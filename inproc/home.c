@@ -19,6 +19,7 @@
 #include "inproc/ctx.h"
 #include "inproc/caller.h"
 #include "inproc/private.h"
+#include "inproc/vm.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ  22
@@ -289,6 +290,8 @@ const struct ioasid_home_ops inproc_home_ops = {
 	.privileged = caller_privileged,
 	.limit_find = caller_limit_find,
 	.pasids = &caller_pasid_ops,
+	.cpu_get = vm_get_by_fd,
+	.cpu_env = vm_table_env,
 };
 
 const struct ioasid_home_ops inproc_home_ops_paged = {
@@ -304,4 +307,6 @@ const struct ioasid_home_ops inproc_home_ops_paged = {
 	.privileged = caller_privileged,
 	.limit_find = caller_limit_find,
 	.pasids = &caller_pasid_ops,
+	.cpu_get = vm_get_by_fd,
+	.cpu_env = vm_table_env,
 };

@@ -59,7 +59,7 @@ static void drop_nested(struct inproc_paging *p)
 	}
 }
 
-/* Step 3. @only: NULL: all devices. */
+/* Step 3. @only: on the function of that device; NULL: on all. */
 static int purge_devices(struct inproc_domain *dom, const struct ioasid_hostdev *only, u64 start,
 			 u64 last)
 {
@@ -67,9 +67,9 @@ static int purge_devices(struct inproc_domain *dom, const struct ioasid_hostdev 
 	int rc = 0;
 
 	list_for_each_entry(r, &dom->routes, link) {
-		if (!(r->dev->flags & IOASID_HOSTDEV_ATS) || (only && only != r->dev))
+		if (!(r->fn->flags & IOASID_HOSTDEV_ATS) || (only && only->fn != r->fn))
 			continue;
-		if (ats_purge(r->dev, r->pasid, start, last))
+		if (ats_purge(r->fn, r->pasid, start, last))
 			rc = -EIO;
 	}
 	return rc;
@@ -152,7 +152,7 @@ int inval_domain(struct inproc_domain *dom)
 
 	count(&host->nr_invalidations);
 	list_for_each_entry(r, &dom->routes, link)
-		pasid_cache_purge(host, route_key(r->dev->rid, r->pasid));
+		pasid_cache_purge(host, route_key(r->fn->rid, r->pasid));
 	m.fill = drop_cached(dom, 0, ~0ULL, true);
 	if (list_empty(&dom->routes))
 		return 0;
@@ -167,7 +167,7 @@ int inval_domain(struct inproc_domain *dom)
  * IOTLB and walk cache belong to domains, not to routes: once the PASID cache leads elsewhere (or
  * nowhere) a request of this route cannot find what they hold for the old domain.
  */
-void inval_route(struct ioasid_host *host, struct ioasid_hostdev *dev, u32 pasid,
+void inval_route(struct ioasid_host *host, struct ioasid_hostdev *fn, u32 pasid,
 		 struct inproc_domain *old)
 {
 	const struct hold_match m = {
@@ -175,14 +175,14 @@ void inval_route(struct ioasid_host *host, struct ioasid_hostdev *dev, u32 pasid
 		.fill = next_fill(old),
 		.start = 0,
 		.last = ~0ULL,
-		.dev = dev,
+		.fn = fn,
 		.pasid = pasid,
 	};
 
 	count(&host->nr_invalidations);
-	pasid_cache_purge(host, route_key(dev->rid, pasid));
-	if (dev->flags & IOASID_HOSTDEV_ATS)
-		(void)ats_purge(dev, pasid, 0, ~0ULL);
+	pasid_cache_purge(host, route_key(fn->rid, pasid));
+	if (fn->flags & IOASID_HOSTDEV_ATS)
+		(void)ats_purge(fn, pasid, 0, ~0ULL);
 	section_wait();
 	hold_wait(host, &m);
 }
@@ -194,8 +194,7 @@ void inval_purge_device(struct ioasid_device *core)
 	count(&dev->host->nr_invalidations);
 	ats_reset(dev);
 	section_wait();
-	if (!load_relaxed(&dev->dead))
-		store_relaxed(&dev->blocked, false);
+	hostdev_unblock(dev);
 }
 
 static unsigned int report_ranges(struct ioasid_iommu *iommu, struct ioasid_range *ranges,

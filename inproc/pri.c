@@ -7,7 +7,7 @@
  */
 #include <time.h>
 
-#include "inproc/private.h"
+#include "inproc/xlate.h"
 
 int pri_init(struct ioasid_hostdev *dev, u32 capacity)
 {
@@ -59,11 +59,20 @@ void pri_abort(struct ioasid_hostdev *dev, bool reset)
 	mutex_unlock(&pri->lock);
 }
 
+void pri_refuse(struct ioasid_hostdev *dev, bool refuse)
+{
+	mutex_lock(&dev->pri.lock);
+	dev->pri.refused = refuse;
+	mutex_unlock(&dev->pri.lock);
+	pri_abort(dev, false);
+}
+
 /* ---- asking and waiting ---------------------------------------------------------------------- */
 
 static bool may_wait(const struct ioasid_hostdev *dev, u32 epoch)
 {
-	return dev->pri.epoch == epoch && !dev->pri.disabled && !load_relaxed(&dev->dead);
+	return dev->pri.epoch == epoch && !dev->pri.refused && !dev->pri.disabled &&
+	       !load_relaxed(&dev->dead);
 }
 
 static struct pri_group *group_take(struct pri *pri)
@@ -215,22 +224,21 @@ static int group_join(struct ioasid_hostdev *dev, struct pri_group *g, bool last
 int ioasid_hostdev_page_request(struct ioasid_hostdev *dev, const struct ioasid_dma *dma,
 				unsigned int access, bool last)
 {
-	struct xlate x = {
-		.iova = dma->addr,
-		.pasid = dma->flags & IOASID_DMA_PASID ? dma->pasid : IOASID_NO_PASID,
-		.access = access & XLAT_RW,
-	};
+	struct xlate x;
 	int rc;
 
-	if (!(dev->flags & IOASID_HOSTDEV_PRI) || dma->group >= PRI_GROUPS || !x.access)
+	if (!(dev->flags & IOASID_HOSTDEV_PRI) || dma->group >= PRI_GROUPS || !(access & XLAT_RW))
 		return -EINVAL;
-	if (dma->flags & IOASID_DMA_PASID && dma->flags & IOASID_DMA_PRIV)
-		x.access |= XLAT_PRIV;
 	rc = hostdev_enter(dev);
 	if (rc)
 		return rc;
+	xlate_init(&x, dma, access & XLAT_RW);
+	xlate_wire(dev, &x);
 	mutex_lock(&dev->pri.lock);
-	rc = group_join(dev, &dev->pri.group[dma->group], last);
+	/* A slice that is not bound has no number to ask with. */
+	rc = -EIO;
+	if (!x.by_rid || x.pasid)
+		rc = group_join(dev, &dev->pri.group[dma->group], last);
 	mutex_unlock(&dev->pri.lock);
 	if (!rc)
 		request_send(dev, &x, dma->group, last);

@@ -16,7 +16,9 @@
  *   hold.c     ioasid_dma_map()
  *   ats.c      device TLBs and their grants
  *   pri.c      page requests
- *   hostdev.c  devices
+ *   hostdev.c  devices: functions, and slices of them
+ *   vm.c       VMs whose CPUs execute ENQCMD
+ *   wqdev.c    the device with work queues
  *   serve.c    answers for ioasidctl
  *
  * "Physical" addresses are host virtual addresses of this process.
@@ -28,10 +30,11 @@
  *   host->names_lock  devices of the host, their creation. Outside the core's locks
  *   host->lock        VT-d tables above the page tables, route trees, domain IDs. Never held while
  *                     waiting for sections, devices or holders
+ *   fn->slices_lock   slices of a function; held for reading while their device TLBs are waited for
  *   dev->ats_lock     grants of a device. Taken inside DMA sections
  *   dev->pri.lock     page requests of a device. Never with a section open
  *   host->hold_lock   holds. Taken inside DMA sections
- *   hosts_lock, ctxs_lock, threads_lock   registries; leaves
+ *   hosts_lock, ctxs_lock, vms_lock, threads_lock   registries; leaves
  *
  * How an invalidation works. Readers (DMA) take no lock: they are inside an RCU section from the
  * first look at a cache to the last byte copied. The invalidator changes the tables, then makes
@@ -361,11 +364,11 @@ int domain_set_table(struct ioasid_domain *base, const struct ioasid_table *tabl
 /* ---- routes --------------------------------------------------------------------------------------------- */
 
 /**
- * struct inproc_route - {device, PASID} reaches a domain
+ * struct inproc_route - {function, PASID} reaches a domain
  * @pasid: or IOASID_NO_PASID
  */
 struct inproc_route {
-	struct ioasid_hostdev *dev;
+	struct ioasid_hostdev *fn;
 	struct inproc_domain *dom;
 	struct list_head link;
 	u32 pasid;
@@ -392,6 +395,8 @@ struct route_tree {
 /* What a PASID cache entry is found by; never 0. Any 32 bits of "PASID" lead nowhere else. */
 #define ROUTE_KEY_VALID	   (1ULL << 48)
 #define ROUTE_KEY_NO_PASID (1ULL << 49)
+/* No entry has it, whatever PASID comes with it: a request goes the slow way, which looks closer. */
+#define ROUTE_KEY_NEVER (1ULL << 50)
 static __always_inline u64 route_key(u16 rid, u32 pasid)
 {
 	u64 key = ROUTE_KEY_VALID | (u64)rid << 32;
@@ -405,12 +410,10 @@ static __always_inline u32 route_hash(u64 key)
 	return (u32)key + (u32)(key >> 32) * 0x9e5;
 }
 
-/** inproc_route_find() - in a section or under host->lock. Return: NULL: none. */
-struct inproc_route *inproc_route_find(const struct ioasid_hostdev *dev, u32 pasid);
+/** inproc_route_find() - of a function; in a section or under host->lock. Return: NULL: none. */
+struct inproc_route *inproc_route_find(const struct ioasid_hostdev *fn, u32 pasid);
 int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domain *base);
 void iommu_detach(struct ioasid_device *core, ppasid_t pasid);
-/** routes_block() - no request of @dev passes any more; those on their way end with sections. */
-void routes_block(struct ioasid_hostdev *dev);
 /** routes_rewrite() - make the PASID entries of all routes to @dom say what it says now. */
 void routes_rewrite(struct inproc_domain *dom);
 
@@ -439,7 +442,6 @@ void cache_flush_all(struct ioasid_host *host);
 bool pasid_cache_find(struct ioasid_host *host, u64 key, struct xlate_view *v);
 void pasid_cache_insert(struct ioasid_host *host, u64 key, const struct xlate_view *v);
 void pasid_cache_purge(struct ioasid_host *host, u64 key);
-void pasid_cache_purge_device(struct ioasid_host *host, const struct ioasid_hostdev *dev);
 
 void iotlb_insert(struct ioasid_host *host, const struct xlate_view *v, u64 iova, bool priv,
 		  u64 val);
@@ -467,8 +469,8 @@ int inval_user(struct ioasid_domain *base, struct ioasid_device *dev, u64 start,
 	       bool leaf);
 /** inval_domain() - everything cached for @dom, everywhere; waits. Return: 0 or -EIO. */
 int inval_domain(struct inproc_domain *dom);
-/** inval_route() - everything that was cached or held for one route that has just changed. */
-void inval_route(struct ioasid_host *host, struct ioasid_hostdev *dev, u32 pasid,
+/** inval_route() - everything that was cached or held for one route of @fn that has just changed. */
+void inval_route(struct ioasid_host *host, struct ioasid_hostdev *fn, u32 pasid,
 		 struct inproc_domain *old);
 void inval_purge_device(struct ioasid_device *core);
 
@@ -477,6 +479,7 @@ void inval_purge_device(struct ioasid_device *core);
 /**
  * struct xlate - one request on its way
  * @iova, @access (XLAT_*), @pasid: the request; @quiet: a failure is not recorded
+ * @by_rid: the device said no PASID: on the wire a slice's request has one all the same
  * @reason, @arch_reason, @gpa, @flags: after a failure: IOASID_REASON_*, VT-d code, IOASID_FAULT_GPA
  * @askable: a page request may repair it
  * @shared: not a failure: the process itself is the address space, see shared.c; @pid: which
@@ -489,6 +492,7 @@ struct xlate {
 	u32 reason;
 	u32 arch_reason;
 	u32 flags;
+	bool by_rid;
 	bool quiet;
 	bool askable;
 	bool shared;
@@ -567,6 +571,7 @@ struct pri_group {
  * struct pri - page requests of a device
  * @outstanding: requests sent and not answered
  * @epoch: a new value sends all waiters away
+ * @refused: nobody may begin to wait: the device is being stopped
  * @disabled: a "failure" response came
  */
 struct pri {
@@ -577,23 +582,38 @@ struct pri {
 	u32 outstanding;
 	u32 next;
 	u32 epoch;
+	bool refused;
 	bool disabled;
 };
 
 /**
  * struct ioasid_hostdev - see <ioasid/host.h>
  *
- * @key, @hash: route_key() and route_hash() with PASID 0; @rid_hash: without PASID
- * @blocked: no request passes: fenced, or being destroyed. Its PASID cache entries are gone then
+ * A function has a RID, and what hangs on that: tables, routes, what is cached of them. A slice has none
+ * of it, it sends with the RID of its function @fn. Device TLB and page requests are each one's own.
+ *
+ * @key, @hash: route_key() and route_hash() with PASID 0
+ * @rid_key, @rid_hash: without PASID; of a slice ROUTE_KEY_NEVER: there it is looked up what it sends with
+ * @fn: its function; itself, unless it is a slice
+ * @blocked: no request passes: fenced, or being destroyed. Both keys are ROUTE_KEY_NEVER then
  * @dead: being destroyed
+ * @routes: of a function
+ * @bound: a context has it
+ * @old_ops: its maker does not know the later ones of struct ioasid_hostdev_ops
+ * @function: the core's side of a function that can have slices; @alone: in its IOMMU group
+ * @host_uses: ioasid_hostdev_host_use(); under host->names_lock
+ * @slices: of a function (fn_link), under @slices_lock
  */
 struct ioasid_hostdev {
 	struct ioasid_host *host;
 	u64 key;
+	u64 rid_key;
 	u32 hash;
 	u32 rid_hash;
+	struct ioasid_hostdev *fn;
 	u32 flags;
 	u16 rid;
+	bool slice;
 	bool blocked;
 	bool dead;
 	struct route_tree routes;
@@ -602,8 +622,17 @@ struct ioasid_hostdev {
 	const struct ioasid_hostdev_ops *ops;
 	void *opaque;
 	u32 pasid_bits;
+	bool bound;
+	bool old_ops;
 	char name[32];
 	struct list_head link;
+
+	struct ioasid_function *function;
+	bool alone;
+	u32 host_uses;
+	struct list_head slices;
+	struct list_head fn_link;
+	struct rw_semaphore slices_lock;
 
 	struct mutex ats_lock;
 	struct rb_root_cached by_iova;
@@ -622,6 +651,17 @@ static inline struct ioasid_hostdev *hostdev_of(const struct ioasid_device *core
 	return ioasid_device_priv(core);
 }
 
+/** hostdev_block() - no request of @dev passes any more; those on their way end with sections. */
+void hostdev_block(struct ioasid_hostdev *dev);
+/** hostdev_unblock() - they do again. Not of a device that is being destroyed. */
+void hostdev_unblock(struct ioasid_hostdev *dev);
+/**
+ * hostdev_fence() - @dev did not answer: its function is blocked, whoever has slices of it
+ *
+ * fn->slices_lock held. The caller waits for sections.
+ */
+void hostdev_fence(struct ioasid_hostdev *dev);
+
 /* Does its device TLB live here (rather than in its emulator)? */
 static inline bool hostdev_has_dtlb(const struct ioasid_hostdev *dev)
 {
@@ -632,11 +672,11 @@ static inline bool hostdev_has_dtlb(const struct ioasid_hostdev *dev)
 void ats_init(struct ioasid_hostdev *dev, u32 entries);
 void ats_destroy(struct ioasid_hostdev *dev);
 /**
- * ats_purge() - take back grants of {@dev, @pasid} that touch [@start, @last] and have the device
- *               forget them
- * Return: 0, or -EIO: it did not answer and is fenced.
+ * ats_purge() - take back grants of {@fn, @pasid} that touch [@start, @last] and have the devices, the
+ *               function and its slices, forget them
+ * Return: 0, or -EIO: one did not answer, and the function is fenced.
  */
-int ats_purge(struct ioasid_hostdev *dev, u32 pasid, u64 start, u64 last);
+int ats_purge(struct ioasid_hostdev *fn, u32 pasid, u64 start, u64 last);
 /** ats_reset() - the device was reset: its device TLB is empty. */
 void ats_reset(struct ioasid_hostdev *dev);
 /** ats_page() - in a section: xlate_page() through the modelled device TLB. */
@@ -649,6 +689,8 @@ int pri_init(struct ioasid_hostdev *dev, u32 capacity);
 void pri_destroy(struct ioasid_hostdev *dev);
 /** pri_abort() - send everybody away who waits for an answer; @reset: page requests are on again. */
 void pri_abort(struct ioasid_hostdev *dev, bool reset);
+/** pri_refuse() - the same, and until @refuse is taken back nobody begins to wait. */
+void pri_refuse(struct ioasid_hostdev *dev, bool refuse);
 /**
  * pri_ask() - ask for a page and wait for the answer. No section, no lock.
  * @tries: how often it was asked for already: a device that asks in vain slows down
@@ -663,7 +705,7 @@ void pri_response(struct ioasid_device *core, ppasid_t pasid, u32 group, u32 cod
  * struct hold_match - which holds an invalidation needs back
  * @dom: made through it; @fill: before this count
  * @parent: or through a child of it, to [@start, @last] of its input
- * @dev, @pasid: only of this route, if @dev is set
+ * @fn, @pasid: only of this route, if @fn is set
  */
 struct hold_match {
 	struct inproc_domain *dom;
@@ -671,7 +713,7 @@ struct hold_match {
 	u32 fill;
 	u64 start;
 	u64 last;
-	const struct ioasid_hostdev *dev;
+	const struct ioasid_hostdev *fn;
 	u32 pasid;
 };
 /** hold_wait() - call back and wait for all holds that match. No section. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Routes: {device, PASID} reaches a domain. Each is said twice: in the VT-d tables, where the
- * translation reads it as hardware would, and in the device's route tree, which leads to the domain
- * (the tables have no room for a pointer).
+ * Routes: {function, PASID} reaches a domain. Each is said twice: in the VT-d tables, where the
+ * translation reads it as hardware would, and in the function's route tree, which leads to the domain
+ * (the tables have no room for a pointer). A slice has no routes but its function's.
  *
  * host->seq keeps the two together: it is odd while they disagree. A request that misses the PASID
  * cache reads both and starts again if the number was odd or has moved, so it sees the old route or
@@ -61,30 +61,30 @@ static unsigned int leaf_index(u32 pasid)
 	return pasid & ((1U << ROUTE_LEAF_LG2) - 1);
 }
 
-struct inproc_route *inproc_route_find(const struct ioasid_hostdev *dev, u32 pasid)
+struct inproc_route *inproc_route_find(const struct ioasid_hostdev *fn, u32 pasid)
 {
 	struct route_leaf *leaf;
 	struct route_mid *mid;
 
 	if (pasid == IOASID_NO_PASID)
-		return load_acquire(&dev->routes.by_rid);
+		return load_acquire(&fn->routes.by_rid);
 	if (pasid >> IOASID_PASID_BITS)
 		return NULL;
-	mid = load_acquire(&dev->routes.mid[top_index(pasid)]);
+	mid = load_acquire(&fn->routes.mid[top_index(pasid)]);
 	leaf = mid ? load_acquire(&mid->leaf[mid_index(pasid)]) : NULL;
 	return leaf ? load_acquire(&leaf->route[leaf_index(pasid)]) : NULL;
 }
 
 /* Where the pointer to the route of @pasid goes; makes what is missing on the way. */
-static int tree_slot(struct ioasid_hostdev *dev, u32 pasid, struct inproc_route ***slot)
+static int tree_slot(struct ioasid_hostdev *fn, u32 pasid, struct inproc_route ***slot)
 {
 	struct route_mid **top, *mid;
 	struct route_leaf **in_mid, *leaf;
 
-	*slot = &dev->routes.by_rid;
+	*slot = &fn->routes.by_rid;
 	if (pasid == IOASID_NO_PASID)
 		return 0;
-	top = &dev->routes.mid[top_index(pasid)];
+	top = &fn->routes.mid[top_index(pasid)];
 	mid = *top ? *top : os_zalloc(sizeof(*mid));
 	if (!mid)
 		return -ENOMEM;
@@ -105,9 +105,9 @@ static int tree_slot(struct ioasid_hostdev *dev, u32 pasid, struct inproc_route 
 }
 
 /* Empty levels of the tree on the way to @pasid leave it. */
-static void tree_prune(struct ioasid_hostdev *dev, u32 pasid, struct route_garbage *g)
+static void tree_prune(struct ioasid_hostdev *fn, u32 pasid, struct route_garbage *g)
 {
-	struct route_mid **top = &dev->routes.mid[top_index(pasid)], *mid = *top;
+	struct route_mid **top = &fn->routes.mid[top_index(pasid)], *mid = *top;
 	struct route_leaf **in_mid = &mid->leaf[mid_index(pasid)];
 
 	if ((*in_mid)->nr)
@@ -120,26 +120,26 @@ static void tree_prune(struct ioasid_hostdev *dev, u32 pasid, struct route_garba
 	store_release(top, NULL);
 }
 
-static void tree_enter(struct ioasid_hostdev *dev, struct inproc_route *r,
+static void tree_enter(struct ioasid_hostdev *fn, struct inproc_route *r,
 		       struct inproc_route **slot)
 {
 	if (r->pasid != IOASID_NO_PASID)
-		dev->routes.mid[top_index(r->pasid)]->leaf[mid_index(r->pasid)]->nr++;
+		fn->routes.mid[top_index(r->pasid)]->leaf[mid_index(r->pasid)]->nr++;
 	store_release(slot, r);
 }
 
-static void tree_remove(struct ioasid_hostdev *dev, struct inproc_route *r, struct route_garbage *g)
+static void tree_remove(struct ioasid_hostdev *fn, struct inproc_route *r, struct route_garbage *g)
 {
 	struct route_leaf *leaf;
 
 	if (r->pasid == IOASID_NO_PASID) {
-		store_release(&dev->routes.by_rid, NULL);
+		store_release(&fn->routes.by_rid, NULL);
 		return;
 	}
-	leaf = dev->routes.mid[top_index(r->pasid)]->leaf[mid_index(r->pasid)];
+	leaf = fn->routes.mid[top_index(r->pasid)]->leaf[mid_index(r->pasid)];
 	store_release(&leaf->route[leaf_index(r->pasid)], NULL);
 	leaf->nr--;
-	tree_prune(dev, r->pasid, g);
+	tree_prune(fn, r->pasid, g);
 }
 
 /* ---- PASID table entries ------------------------------------------------------------------------ */
@@ -158,7 +158,7 @@ static void pe_rewrite(struct ioasid_host *host, struct inproc_route *r, struct 
 	struct vtd_te te;
 
 	domain_te(dom, &te);
-	WARN_ON(vtd_tables_pasid_exchange(&host->tables, r->dev->rid, table_pasid(r->pasid), &te));
+	WARN_ON(vtd_tables_pasid_exchange(&host->tables, r->fn->rid, table_pasid(r->pasid), &te));
 }
 
 void routes_rewrite(struct inproc_domain *dom)
@@ -180,7 +180,7 @@ static void link_route(struct inproc_route *r, struct inproc_domain *dom)
 
 	list_add_tail(&r->link, &dom->routes);
 	root->nr_routes++;
-	root->nr_ats += r->dev->flags & IOASID_HOSTDEV_ATS ? 1 : 0;
+	root->nr_ats += r->fn->flags & IOASID_HOSTDEV_ATS ? 1 : 0;
 }
 
 static void unlink_route(struct inproc_route *r)
@@ -189,54 +189,38 @@ static void unlink_route(struct inproc_route *r)
 
 	list_del(&r->link);
 	root->nr_routes--;
-	root->nr_ats -= r->dev->flags & IOASID_HOSTDEV_ATS ? 1 : 0;
-}
-
-/*
- * With the PASID cache empty a request comes by the slow way, which looks at @blocked. One that looked
- * before it was set sampled an older number, and its entry is not inserted, or is purged.
- */
-void routes_block(struct ioasid_hostdev *dev)
-{
-	struct ioasid_host *host = dev->host;
-
-	store_relaxed(&dev->blocked, true);
-	mutex_lock(&host->lock);
-	seq_begin(host);
-	seq_end(host);
-	mutex_unlock(&host->lock);
-	pasid_cache_purge_device(host, dev);
+	root->nr_ats -= r->fn->flags & IOASID_HOSTDEV_ATS ? 1 : 0;
 }
 
 /* ---- attach ------------------------------------------------------------------------------------------ */
 
-static int route_new(struct ioasid_hostdev *dev, u32 pasid, struct inproc_domain *dom,
+static int route_new(struct ioasid_hostdev *fn, u32 pasid, struct inproc_domain *dom,
 		     struct route_garbage *g)
 {
-	struct ioasid_host *host = dev->host;
+	struct ioasid_host *host = fn->host;
 	struct inproc_route *r = os_zalloc(sizeof(*r)), **slot;
 	struct vtd_te te;
 	int rc;
 
 	if (!r)
 		return -ENOMEM;
-	r->dev = dev;
+	r->fn = fn;
 	r->dom = dom;
 	r->pasid = pasid;
-	rc = tree_slot(dev, pasid, &slot);
+	rc = tree_slot(fn, pasid, &slot);
 	if (rc) {
 		os_free(r);
 		return rc;
 	}
 	domain_te(dom, &te);
 	seq_begin(host);
-	rc = vtd_tables_pasid_install(&host->tables, dev->rid, table_pasid(pasid), &te, &g->gather);
+	rc = vtd_tables_pasid_install(&host->tables, fn->rid, table_pasid(pasid), &te, &g->gather);
 	if (rc) {
 		g->route = r;
 		if (pasid != IOASID_NO_PASID)
-			tree_prune(dev, pasid, g);
+			tree_prune(fn, pasid, g);
 	} else {
-		tree_enter(dev, r, slot);
+		tree_enter(fn, r, slot);
 		link_route(r, dom);
 	}
 	seq_end(host);
@@ -245,7 +229,7 @@ static int route_new(struct ioasid_hostdev *dev, u32 pasid, struct inproc_domain
 
 static void route_replace(struct inproc_route *r, struct inproc_domain *dom)
 {
-	struct ioasid_host *host = r->dev->host;
+	struct ioasid_host *host = r->fn->host;
 
 	seq_begin(host);
 	pe_rewrite(host, r, dom);
@@ -257,25 +241,25 @@ static void route_replace(struct inproc_route *r, struct inproc_domain *dom)
 
 int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domain *base)
 {
-	struct ioasid_hostdev *dev = hostdev_of(core);
+	struct ioasid_hostdev *fn = hostdev_of(core)->fn;
 	struct inproc_domain *dom = to_domain(base), *old = NULL;
-	struct ioasid_host *host = dev->host;
+	struct ioasid_host *host = fn->host;
 	struct route_garbage g;
 	struct inproc_route *r;
 	int rc = 0;
 
 	garbage_init(&g);
 	mutex_lock(&host->lock);
-	r = inproc_route_find(dev, pasid.val);
+	r = inproc_route_find(fn, pasid.val);
 	if (r && r->dom != dom) {
 		old = r->dom;
 		route_replace(r, dom);
 	} else if (!r) {
-		rc = route_new(dev, pasid.val, dom, &g);
+		rc = route_new(fn, pasid.val, dom, &g);
 	}
 	mutex_unlock(&host->lock);
 	if (old)
-		inval_route(host, dev, pasid.val, old);
+		inval_route(host, fn, pasid.val, old);
 	else if (g.gather.nr || g.leaf)
 		section_wait();
 	garbage_free(host, &g);
@@ -286,26 +270,26 @@ int iommu_attach(struct ioasid_device *core, ppasid_t pasid, struct ioasid_domai
 
 void iommu_detach(struct ioasid_device *core, ppasid_t pasid)
 {
-	struct ioasid_hostdev *dev = hostdev_of(core);
-	struct ioasid_host *host = dev->host;
+	struct ioasid_hostdev *fn = hostdev_of(core)->fn;
+	struct ioasid_host *host = fn->host;
 	struct route_garbage g;
 	struct inproc_route *r;
 
 	garbage_init(&g);
 	mutex_lock(&host->lock);
-	r = inproc_route_find(dev, pasid.val);
+	r = inproc_route_find(fn, pasid.val);
 	if (r) {
 		seq_begin(host);
-		WARN_ON(vtd_tables_pasid_remove(&host->tables, dev->rid, table_pasid(pasid.val),
+		WARN_ON(vtd_tables_pasid_remove(&host->tables, fn->rid, table_pasid(pasid.val),
 						&g.gather));
-		tree_remove(dev, r, &g);
+		tree_remove(fn, r, &g);
 		unlink_route(r);
 		seq_end(host);
 	}
 	mutex_unlock(&host->lock);
 	if (!r)
 		return;
-	inval_route(host, dev, pasid.val, r->dom);
+	inval_route(host, fn, pasid.val, r->dom);
 	g.route = r;
 	garbage_free(host, &g);
 }

@@ -180,12 +180,27 @@ static const char *dump_iommu_name(const struct ioasid_device *dev)
 	return "inproc";
 }
 
+/* A function that slices are of is its parent's. */
+static const char *dump_function_name(const struct ioasid_function *fn)
+{
+	return ((const struct ioasid_hostdev *)ioasid_function_priv(fn))->name;
+}
+
+static s32 dump_requester(const struct ioasid_function *fn, const struct ioasid_device *dev)
+{
+	const struct ioasid_hostdev *hd = fn ? ioasid_function_priv(fn) : ioasid_device_priv(dev);
+
+	return hd->rid;
+}
+
 static struct ioasid_dump dump_for(struct serve_client *c)
 {
 	return (struct ioasid_dump){
 		.print = dump_print,
 		.device_name = dump_device_name,
 		.iommu_name = dump_iommu_name,
+		.function_name = dump_function_name,
+		.requester = dump_requester,
 		.priv = c,
 	};
 }
@@ -231,6 +246,13 @@ static bool step_devices(struct serve_client *c)
 	struct ioasid_dump d = dump_for(c);
 
 	return ioasid_dump_devices(machine_of(c), &d, &c->at);
+}
+
+static bool step_functions(struct serve_client *c)
+{
+	struct ioasid_dump d = dump_for(c);
+
+	return ioasid_dump_functions(machine_of(c), &d, &c->at);
 }
 
 static bool step_sets(struct serve_client *c)
@@ -348,10 +370,10 @@ static bool step_limit_set(struct serve_client *c)
 }
 
 static const struct serve_request requests[] = {
-	{ "live", false, step_live },	       { "contexts", false, step_contexts },
-	{ "devices", false, step_devices },    { "sets", false, step_sets },
-	{ "limits", false, step_limits },      { "limit", true, step_limit },
-	{ "limit-set", true, step_limit_set },
+	{ "live", false, step_live },	    { "contexts", false, step_contexts },
+	{ "devices", false, step_devices }, { "functions", false, step_functions },
+	{ "sets", false, step_sets },	    { "limits", false, step_limits },
+	{ "limit", true, step_limit },	    { "limit-set", true, step_limit_set },
 };
 
 /* @line ends with a NUL, after @len bytes without another. */

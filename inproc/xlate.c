@@ -113,16 +113,13 @@ static u8 view_lookup(struct ioasid_hostdev *dev, const struct vtd_req *req, u32
 		while ((v->seq = load_seq_cst(&host->seq)) & 1)
 			sched_yield();
 		vtd_lookup(&host->env.mem, host->caps, host->rtaddr, req, &lk, NULL);
-		r = inproc_route_find(dev, pasid);
+		r = inproc_route_find(dev->fn, pasid);
 		v->dom = r ? load_acquire(&r->dom) : NULL;
 		smp_rmb();
 	} while (load_seq_cst(&host->seq) != v->seq);
 	v->te = lk.te;
 	if (lk.reason)
 		return lk.reason;
-	/* Looked at after the number was read: see routes_block(). */
-	if (load_relaxed(&dev->blocked))
-		return VTD_SCT_2;
 	return WARN_ON(!v->dom) ? VTD_SPT_2 : 0;
 }
 

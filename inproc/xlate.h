@@ -82,6 +82,7 @@ static __always_inline void *page_pointer(u64 val, u64 iova)
 static __always_inline void *xlate_page(struct ioasid_hostdev *dev, struct xlate *x)
 {
 	bool pasid = x->pasid != IOASID_NO_PASID;
+	u64 key = pasid ? load_relaxed(&dev->key) | x->pasid : load_relaxed(&dev->rid_key);
 	u32 hash = pasid ? x->pasid + dev->hash : dev->rid_hash;
 	struct iotlb_want w = {
 		.vpn = iotlb_vpn(x->iova, x->access & XLAT_PRIV),
@@ -90,8 +91,7 @@ static __always_inline void *xlate_page(struct ioasid_hostdev *dev, struct xlate
 	const struct iotlb_entry *e;
 	u64 val;
 
-	if (unlikely(!iotlb_route(dev->host, route_key(dev->rid, x->pasid), hash,
-				  x->iova >> PAGE_SHIFT, &w, &e)) ||
+	if (unlikely(!iotlb_route(dev->host, key, hash, x->iova >> PAGE_SHIFT, &w, &e)) ||
 	    (!iotlb_match(e, &w, &val) && !iotlb_match(iotlb_other(e), &w, &val)))
 		return xlate_slow(dev, x);
 	stat_inc(&thread_stats(dev->host)->iotlb_hits);
@@ -104,6 +104,7 @@ static __always_inline void xlate_init(struct xlate *x, const struct ioasid_dma 
 	bool pasid = dma->flags & IOASID_DMA_PASID;
 
 	x->iova = dma->addr;
+	x->by_rid = !pasid;
 	x->pasid = IOASID_NO_PASID;
 	/* All ones is not a PASID, nor the absence of one: any other number that is none will do. */
 	if (pasid)
@@ -112,6 +113,18 @@ static __always_inline void xlate_init(struct xlate *x, const struct ioasid_dma 
 	x->access = access | (pasid && dma->flags & IOASID_DMA_PRIV ? XLAT_PRIV : 0);
 	x->quiet = dma->flags & IOASID_DMA_NO_REPORT;
 	x->shared = false;
+}
+
+/**
+ * xlate_wire() - what the request has on the wire
+ *
+ * A slice's default PASID is another context's some time after it is unbound, so what is translated takes
+ * it from here in the section that it is translated in. While it is not bound the number is 0, which goes nowhere.
+ */
+static __always_inline void xlate_wire(const struct ioasid_hostdev *dev, struct xlate *x)
+{
+	if (unlikely(dev->slice) && x->by_rid)
+		x->pasid = ioasid_device_rid_pasid(dev->core).val;
 }
 
 /** xlate_blame() - tell the caller of a DMA function why it failed. Return: -EFAULT. */

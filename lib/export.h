@@ -5,4 +5,5 @@
  */
 #pragma GCC visibility push(default)
 #include <ioasid/allocator.h>
+#include <ioasid/wq.h>
 #pragma GCC visibility pop

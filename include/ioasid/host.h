@@ -120,6 +120,17 @@ void ioasid_host_set_default_quota(struct ioasid_host *host, uint32_t quota);
  *              are refused until RESET
  * @quiesce: stop sending requests (context closes, unbind); return when stopped
  * @reset: RESET was asked: stop, forget queues and registers
+ * @portal_open, @portal_close: classes 7 and 8: accept submissions by the CPU, refuse them; on return of
+ *              close none is being accepted. Return of open: 0 or an error
+ * @drain: @pasid, a number of the host's, ends on this device: what was programmed with it forgets it,
+ *         work with it ends. Return: 0: nothing with it will be sent any more; -EINPROGRESS:
+ *         ioasid_hostdev_drained() will say when
+ * @start: a context took the device; quiesce ends that
+ *
+ * quiesce, reset, portal_*, drain and start run inside a command of the context that has the device:
+ * they issue none themselves. While quiesce and reset run no request waits for a page: those that did, and
+ * those that would, fail. Emulators whose ioasid_hostdev_config ends before @parent have no portal_open
+ * and what follows it.
  */
 struct ioasid_hostdev_ops {
 	void (*page_response)(void *opaque, uint32_t pasid, uint32_t group, uint32_t code);
@@ -127,6 +138,10 @@ struct ioasid_hostdev_ops {
 			   uint32_t tag);
 	void (*quiesce)(void *opaque);
 	void (*reset)(void *opaque);
+	int (*portal_open)(void *opaque);
+	void (*portal_close)(void *opaque);
+	int (*drain)(void *opaque, uint32_t pasid);
+	void (*start)(void *opaque);
 };
 
 #define IOASID_HOSTDEV_ATS	(1U << 0) /* has a device TLB */
@@ -137,8 +152,8 @@ struct ioasid_hostdev_ops {
  * struct ioasid_hostdev_config - a device
  * @size: sizeof this structure
  * @name: unique on the host, at most 31 bytes
- * @rid: Requester ID, unique on the host
- * @dev_class: enum ioasid_class; this release offers 1, 2 and 5
+ * @rid: Requester ID, unique on the host; with @parent ignored: a slice has none of its own
+ * @dev_class: enum ioasid_class; all but 4
  * @flags: IOASID_HOSTDEV_*
  * @pasid_bits: width of its PASID capability; 0: none
  * @group: IOMMU group; devices with equal numbers share it; IOASID_INVALID: alone
@@ -146,6 +161,14 @@ struct ioasid_hostdev_ops {
  * @pri_capacity: page requests it may have outstanding (512)
  * @ops: callbacks, or NULL
  * @opaque: their first argument
+ * @parent: classes 3, 6 and 8: the function it is a slice of, of class 5 or 7, on the same host, with no
+ *          group; it is destroyed after its slices. A slice has no group of its own, and its flags
+ *          and width are those of the function or less. Other classes: NULL
+ * @mode: enum ioasid_mode: what the driver makes its default; 0: local
+ * @kept_first, @kept_last: PASIDs the host's driver keeps on the function for itself; 0: none. NULL
+ *          @parent only
+ *
+ * The members from @parent on may be missing (@size says so).
  */
 struct ioasid_hostdev_config {
 	size_t size;
@@ -159,13 +182,45 @@ struct ioasid_hostdev_config {
 	uint32_t pri_capacity;
 	const struct ioasid_hostdev_ops *ops;
 	void *opaque;
+	struct ioasid_hostdev *parent;
+	uint32_t mode;
+	uint32_t kept_first;
+	uint32_t kept_last;
 };
 
-/** ioasid_hostdev_create() - Return: 0; -EEXIST name or RID taken; -EINVAL; -EOPNOTSUPP class. */
+/**
+ * ioasid_hostdev_create() - Return: 0; -EEXIST name or RID taken; -EINVAL; -EOPNOTSUPP class
+ *
+ * A slice's requests go out with the RID of its parent; those without PASID carry its default PASID, and
+ * are blocked while no context has it. Who does not complete an invalidation of its device TLB in time
+ * gets the whole function fenced: all its slices that contexts have.
+ */
 int ioasid_hostdev_create(struct ioasid_host *host, const struct ioasid_hostdev_config *config,
 			  struct ioasid_hostdev **dev);
 /** ioasid_hostdev_destroy() - hot-unplug: routes end, handles answer -ENODEV, then it is freed. */
 void ioasid_hostdev_destroy(struct ioasid_hostdev *dev);
+
+/* ---- numbers, for emulators of devices ----------------------------------------------------------- */
+
+/**
+ * ioasid_hostdev_ppasid() - what goes on the wire for a guest's number: mediation
+ * @dev: device; @vpasid: what the guest wrote to a register; @ppasid: [out]
+ *
+ * Takes no lock. The number may be used until ops->drain of it, quiesce or reset, which an emulator
+ * serializes with its registers. Return: 0; -ENOENT: no route: the register keeps its value.
+ */
+int ioasid_hostdev_ppasid(struct ioasid_hostdev *dev, uint32_t vpasid, uint32_t *ppasid);
+/** ioasid_hostdev_allows() - may work of @dev carry @ppasid? Its allow list. Takes no lock. */
+bool ioasid_hostdev_allows(struct ioasid_hostdev *dev, uint32_t ppasid);
+/** ioasid_hostdev_drained() - what ops->drain() left to do is done. Without locks that drain takes. */
+void ioasid_hostdev_drained(struct ioasid_hostdev *dev, uint32_t ppasid);
+/**
+ * ioasid_hostdev_host_use() - the host itself begins or ends using PASIDs on a function
+ * @dev: device that is no slice
+ *
+ * Meanwhile it cannot be bound. Return: 0; -EBUSY it is bound; -EINVAL.
+ */
+int ioasid_hostdev_host_use(struct ioasid_hostdev *dev, bool use);
 
 /* ---- DMA --------------------------------------------------------------------------------------- */
 
@@ -312,7 +367,8 @@ void ioasid_hostdev_inv_done(struct ioasid_hostdev *dev, uint32_t tag);
  *
  * Return: 0 sent; -ENOSPC the device's credits are used up; -EBUSY the group waits for its answer,
  * or the index is in use by a request of ioasid_dma_*(); -EIO a "failure" response switched page
- * requests off, or the device is fenced; -EINVAL no PRI, bad group or access; -ENODEV.
+ * requests off, the device is fenced, or a slice without context has no number to ask with; -EINVAL no
+ * PRI, bad group or access; -ENODEV.
  */
 int ioasid_hostdev_page_request(struct ioasid_hostdev *dev, const struct ioasid_dma *dma,
 				unsigned int access, bool last);

@@ -194,13 +194,19 @@ int ioasid_limit_get(struct ioasid *ctx, struct ioasid_limit *limit);
 /** ioasid_limit_set() - the same, and its limit is limit->max from now on. */
 int ioasid_limit_set(struct ioasid *ctx, struct ioasid_limit *limit);
 
+/* ---- numbers that CPUs translate ------------------------------------------------------------------------ */
+
+/** ioasid_cpu_pasid_enable() - all vCPUs of a VM translate; @provider_fd: the VM, -1: the same as before. */
+int ioasid_cpu_pasid_enable(struct ioasid *ctx, int provider_fd);
+int ioasid_cpu_pasid_disable(struct ioasid *ctx);
+/** ioasid_cpu_pasid_map() - they make of @vpasid the context's host-wide number for it. */
+int ioasid_cpu_pasid_map(struct ioasid *ctx, uint32_t vpasid);
+/** ioasid_cpu_pasid_unmap() - on return no vCPU can send it any more. */
+int ioasid_cpu_pasid_unmap(struct ioasid *ctx, uint32_t vpasid);
+
 /* ---- what later releases fill (EOPNOTSUPP until CHECK_EXTENSION says otherwise) ------------------------- */
 int ioasid_dirty_set(struct ioasid *ctx, uint32_t ioasid, bool enable);
 int ioasid_dirty_get(struct ioasid *ctx, const struct ioasid_dirty *args);
-int ioasid_cpu_pasid_enable(struct ioasid *ctx, int provider_fd);
-int ioasid_cpu_pasid_disable(struct ioasid *ctx);
-int ioasid_cpu_pasid_map(struct ioasid *ctx, uint32_t vpasid);
-int ioasid_cpu_pasid_unmap(struct ioasid *ctx, uint32_t vpasid);
 int ioasid_state_save(struct ioasid *ctx, void *buffer, size_t *size);
 int ioasid_state_restore(struct ioasid *ctx, const void *buffer, size_t size);
 int ioasid_state_resume(struct ioasid *ctx);

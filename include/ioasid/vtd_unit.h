@@ -13,6 +13,8 @@
  *   ... that disappears                         CLEAR_HWID, DETACH, FREE; as long as page requests
  *                                               of the number wait for the guest: BIND_PGTABLE to
  *                                               nowhere, so that the guest's answer ends them
+ *   ... with VTD_UNIT_CPU_PASID                 CPU_PASID_MAP after SET_HWID, CPU_PASID_UNMAP before
+ *                                               CLEAR_HWID
  *   invalidation descriptors                    INVALIDATE_CACHE
  *   page requests, page group responses         fault descriptor, PAGE_RESPONSE
  *   events                                      fault recording registers
@@ -24,7 +26,11 @@
  *   1. open a context, make its GPA space (ioasid_alloc_kernel()) and map the guest's RAM there;
  *   2. vtd_unit_create(), one unit per context (the unit owns the context's fault descriptor);
  *   3. bind each device to the context, then vtd_unit_add_device(): from then on the unit owns all
- *      routes of the device. Devices stay in local PASID mode;
+ *      routes of the device. Devices may be slices of a function (mediated devices), and be in local or
+ *      in global PASID mode; the mode is chosen before. In global mode the guest's numbers have to end
+ *      below the split: @pasid_bits is what ioasid_get_info() says (vtd_pss + 1). Devices in global
+ *      mode share one address space per number: the guest gives them equal entries, and one that
+ *      changes changes it for all of them;
  *   4. pass MMIO accesses to vtd_unit_read() and vtd_unit_write();
  *   5. vtd_unit_service_start(), or poll vtd_unit_fault_fd() and call vtd_unit_process_faults().
  * A guest that is to take its PASIDs from the host gets virtual commands: see struct vtd_unit_vcmd.
@@ -116,6 +122,8 @@ struct vtd_unit_vcmd {
 #define VTD_UNIT_NO_SC	 (1U << 4) /* no snoop control (ECAP.SC = 0) */
 #define VTD_UNIT_LEVELS5 (1U << 5) /* 5-level first stage (CAP.FS5LP); guests with LA57 want it */
 #define VTD_UNIT_BLOCK	 (1U << 6) /* translation off means blocked, not pass-through */
+#define VTD_UNIT_CPU_PASID \
+	(1U << 7) /* numbers of devices in global mode are translated by the guest's CPUs, too */
 
 /**
  * struct vtd_unit_config - what a unit is made of; 0 means the default

@@ -75,8 +75,10 @@ static void devices(void **state)
 	c.name = "y";
 	refused(ioasid_hostdev_create(host, &c, &other), EEXIST);
 	c.rid = 6;
-	c.dev_class = IOASID_CLASS_MDEV_DMWR;
+	c.dev_class = IOASID_CLASS_PDEV_DELEGATED;
 	refused(ioasid_hostdev_create(host, &c, &other), EOPNOTSUPP);
+	c.dev_class = IOASID_CLASS_MDEV_DMWR;
+	refused(ioasid_hostdev_create(host, &c, &other), EINVAL);
 	c.dev_class = 99;
 	refused(ioasid_hostdev_create(host, &c, &other), EINVAL);
 	c.dev_class = IOASID_CLASS_PDEV_PASID;

@@ -164,6 +164,9 @@ static void what_there_is(void **state)
 	answers("contexts\r\n", "\n  device name=\"dev1\" cookie=0xb class=5 ");
 	answers("devices\n", "device name=\"dev0\" class=5 ");
 	answers("devices\n", " iommu=\"inproc\" ");
+	answers("functions\n", "host split=32768\n");
+	answers("functions\n", "\nfunction name=\"dev0\" rid=");
+	answers("functions\n", "\n  whole name=\"dev0\" class=5 ");
 	answers("sets\n", "allocator capacity=1048576 avail=1048576 ");
 	snprintf(line, sizeof(line),
 		 "set id=1 owner=context state=live context=1 pid=%d comm=\"%.15s\" ", getpid(),
@@ -538,9 +541,10 @@ static void no_descriptors(void **state)
 /* Words, blanks, numbers and bytes of any kind, in pieces, some hang up early. */
 static void anything(void **state)
 {
-	static const char *const words[] = { "live",  "contexts",  "devices", "sets", "limits",
-					     "limit", "limit-set", " ",	      "/",    "..",
-					     "max",   "\n",	   "\r",      "5",    "%s" };
+	static const char *const words[] = { "live", "contexts", "devices", "functions",
+					     "sets", "limits",	 "limit",   "limit-set",
+					     " ",    "/",	 "..",	    "max",
+					     "\n",   "\r",	 "5",	    "%s" };
 	unsigned int i, seed = 1, round;
 	struct ioasid_host *host;
 	char bytes[512];
@@ -581,8 +585,8 @@ static bool stop_asking;
 
 static void *asking(void *arg)
 {
-	static const char *const requests[] = { "contexts\n", "devices\n", "sets\n", "limits\n",
-						"live\n" };
+	static const char *const requests[] = { "contexts\n", "devices\n", "functions\n",
+						"sets\n",     "limits\n",  "live\n" };
 	unsigned int i, *bad = arg;
 	char *text;
 
