@@ -50,7 +50,7 @@ static inline struct iommu_attach_handle *lin_pasid_replace(struct device *dev, 
 #elif defined(LIN_HAVE_SET_PASID_OLD)
 	int rc = -EOPNOTSUPP;
 
-	/* The group is ours (DMA ownership), so nobody else changes this number meanwhile. */
+	/* We attached this number, and the kernel gives it to nobody else meanwhile. */
 	if (new->ops->set_dev_pasid)
 		rc = new->ops->set_dev_pasid(new, dev, pasid, old);
 	if (rc)

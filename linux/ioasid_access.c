@@ -290,7 +290,7 @@ struct ioasid_access *ioasid_access_create(struct ioasid_kdev *kdev,
 {
 	struct ioasid_access *access;
 
-	if (kdev->dev)
+	if (kdev->hw)
 		return ERR_PTR(-EINVAL);
 	access = kzalloc(sizeof(*access), GFP_KERNEL);
 	if (!access)

@@ -5,6 +5,7 @@
  *   live      numbers of live objects
  *   contexts  every open /dev/ioasid with its address spaces, devices and routes
  *   devices   every registered device
+ *   functions what has a Requester ID, its slices, and which numbers are on its wire
  *   sets      the allocator of host-wide numbers: sets, and numbers that are freed but still held
  *   limits    the groups that numbers are charged to, and their limits
  *
@@ -13,6 +14,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/iommu.h>
+#include <linux/pci.h>
 #include <linux/seq_file.h>
 
 #include "core/dump.h"
@@ -37,11 +39,27 @@ static const char *debug_device_name(const struct ioasid_device *dev)
 /* As long as the device is registered its driver keeps it behind its IOMMU. */
 static const char *debug_iommu_name(const struct ioasid_device *core)
 {
-	struct device *dev = kdev_of(core)->dev;
+	const struct lin_hw *hw = kdev_of(core)->hw;
+	struct device *dev = hw ? hw->dev : NULL;
 
 	if (!dev || !dev->iommu || !dev->iommu->iommu_dev || !dev->iommu->iommu_dev->dev)
 		return NULL;
 	return dev_name(dev->iommu->iommu_dev->dev);
+}
+
+static const char *debug_function_name(const struct ioasid_function *core)
+{
+	const struct ioasid_kfunction *fn = ioasid_function_priv(core);
+
+	return dev_name(fn->hw.dev);
+}
+
+static s32 debug_requester(const struct ioasid_function *core, const struct ioasid_device *dev)
+{
+	const struct ioasid_kfunction *fn = core ? ioasid_function_priv(core) : NULL;
+	const struct lin_hw *hw = fn ? &fn->hw : kdev_of(dev)->hw;
+
+	return hw && dev_is_pci(hw->dev) ? pci_dev_id(to_pci_dev(hw->dev)) : -1;
 }
 
 static struct ioasid_dump debug_dump(struct seq_file *seq)
@@ -50,6 +68,8 @@ static struct ioasid_dump debug_dump(struct seq_file *seq)
 		.print = debug_print,
 		.device_name = debug_device_name,
 		.iommu_name = debug_iommu_name,
+		.function_name = debug_function_name,
+		.requester = debug_requester,
 		.priv = seq,
 	};
 }
@@ -140,7 +160,7 @@ static const struct seq_operations contexts_sops = {
 	.show = contexts_show,
 };
 
-/* ---- devices, sets ----------------------------------------------------------------------------- */
+/* ---- devices, functions, sets ------------------------------------------------------------------ */
 
 static void *steps_start(struct seq_file *seq, loff_t *index)
 {
@@ -175,6 +195,16 @@ static int devices_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
+static int functions_show(struct seq_file *seq, void *v)
+{
+	struct ioasid_dump dump = debug_dump(seq);
+	struct debug_pos *pos = v;
+
+	pos->after = pos->at;
+	pos->more = ioasid_dump_functions(&lin_machine, &dump, &pos->after);
+	return 0;
+}
+
 static int sets_show(struct seq_file *seq, void *v)
 {
 	struct ioasid_dump dump = debug_dump(seq);
@@ -190,6 +220,13 @@ static const struct seq_operations devices_sops = {
 	.next = steps_next,
 	.stop = steps_stop,
 	.show = devices_show,
+};
+
+static const struct seq_operations functions_sops = {
+	.start = steps_start,
+	.next = steps_next,
+	.stop = steps_stop,
+	.show = functions_show,
 };
 
 static const struct seq_operations sets_sops = {
@@ -270,6 +307,11 @@ static int devices_open(struct inode *inode, struct file *file)
 	return seq_open_private(file, &devices_sops, sizeof(struct debug_pos));
 }
 
+static int functions_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &functions_sops, sizeof(struct debug_pos));
+}
+
 static int sets_open(struct inode *inode, struct file *file)
 {
 	return seq_open_private(file, &sets_sops, sizeof(struct debug_pos));
@@ -306,6 +348,14 @@ static const struct file_operations devices_fops = {
 	.release = seq_release_private,
 };
 
+static const struct file_operations functions_fops = {
+	.owner = THIS_MODULE,
+	.open = functions_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
+
 static const struct file_operations sets_fops = {
 	.owner = THIS_MODULE,
 	.open = sets_open,
@@ -329,6 +379,7 @@ void __init lin_debugfs_init(void)
 	debugfs_create_file("live", 0400, debug_dir, NULL, &live_fops);
 	debugfs_create_file("contexts", 0400, debug_dir, NULL, &contexts_fops);
 	debugfs_create_file("devices", 0400, debug_dir, NULL, &devices_fops);
+	debugfs_create_file("functions", 0400, debug_dir, NULL, &functions_fops);
 	debugfs_create_file("sets", 0400, debug_dir, NULL, &sets_fops);
 	debugfs_create_file("limits", 0400, debug_dir, NULL, &limits_fops);
 }

@@ -83,17 +83,26 @@ EXPORT_SYMBOL_GPL(ioasid_revoke_mappings);
 
 /* ---- what the core asks of a device --------------------------------------------------------------- */
 
+/*
+ * The host's driver of a sliced function keeps the kernel's DMA API for requests without PASID; those
+ * of slices all have one, which leads nowhere until a route is made.
+ */
+static bool claims_dma(const struct ioasid_kdev *kdev)
+{
+	return kdev->hw && !kdev->is_slice;
+}
+
 static int kdev_bind(struct ioasid_device *core)
 {
 	struct ioasid_kdev *kdev = kdev_of(core);
-	int rc = kdev->dev ? lin_iommu_claim(kdev) : 0;
+	int rc = claims_dma(kdev) ? lin_iommu_claim(kdev) : 0;
 
 	if (rc)
 		return rc;
 	rc = kdev->ops->bind ? kdev->ops->bind(kdev) : 0;
 	if (!rc)
 		WRITE_ONCE(kdev->io_open, true);
-	else if (kdev->dev)
+	else if (claims_dma(kdev))
 		lin_iommu_release(kdev);
 	return rc;
 }
@@ -111,7 +120,7 @@ static void kdev_unbind(struct ioasid_device *core)
 	ioasid_revoke_mappings(kdev);
 	if (kdev->ops->unbind)
 		kdev->ops->unbind(kdev);
-	if (kdev->dev)
+	if (claims_dma(kdev))
 		lin_iommu_release(kdev);
 }
 
@@ -135,8 +144,8 @@ static void kdev_page_response(struct ioasid_device *core, ppasid_t pasid, u32 g
 {
 	struct ioasid_kdev *kdev = kdev_of(core);
 
-	if (kdev->dev)
-		lin_iommu_page_response(kdev, pasid, group, code);
+	if (kdev->hw)
+		lin_iommu_page_response(kdev->hw, pasid, group, code);
 	else if (kdev->ops->page_response)
 		kdev->ops->page_response(kdev, pasid.val, group, code);
 }
@@ -155,6 +164,28 @@ static int kdev_region(struct ioasid_device *core, struct ioasid_dev_region *reg
 	return kdev->ops->region ? kdev->ops->region(kdev, region) : -EINVAL;
 }
 
+static int kdev_portal_open(struct ioasid_device *core)
+{
+	struct ioasid_kdev *kdev = kdev_of(core);
+
+	return kdev->ops->portal_open ? kdev->ops->portal_open(kdev) : 0;
+}
+
+static void kdev_portal_close(struct ioasid_device *core)
+{
+	struct ioasid_kdev *kdev = kdev_of(core);
+
+	if (kdev->ops->portal_close)
+		kdev->ops->portal_close(kdev);
+}
+
+static int kdev_drain(struct ioasid_device *core, ppasid_t pasid)
+{
+	struct ioasid_kdev *kdev = kdev_of(core);
+
+	return kdev->ops->drain ? kdev->ops->drain(kdev, pasid.val) : 0;
+}
+
 static const struct ioasid_device_ops kdev_core_ops = {
 	.bind = kdev_bind,
 	.unbind = kdev_unbind,
@@ -163,6 +194,9 @@ static const struct ioasid_device_ops kdev_core_ops = {
 	.page_response = kdev_page_response,
 	.can_save = kdev_can_save,
 	.region = kdev_region,
+	.portal_open = kdev_portal_open,
+	.portal_close = kdev_portal_close,
+	.drain = kdev_drain,
 };
 
 /* ---- descriptors ------------------------------------------------------------------------------------ */
@@ -379,7 +413,7 @@ static void kdev_free(struct device *node)
 		ida_free(&kdev_minors, MINOR(node->devt) - MINOR(kdev_base));
 	cleanup_srcu_struct(&kdev->io_srcu);
 	mutex_destroy(&kdev->files_lock);
-	put_device(kdev->dev);
+	put_device(kdev->own.dev);
 	kfree(kdev);
 }
 
@@ -391,6 +425,24 @@ static int check_name(const char *name)
 	    !strcmp(name, ".") || !strcmp(name, ".."))
 		return -EINVAL;
 	return 0;
+}
+
+static bool is_slice(u32 dev_class)
+{
+	return dev_class == IOASID_CLASS_MDEV_FIXED || dev_class == IOASID_CLASS_MDEV_PASID ||
+	       dev_class == IOASID_CLASS_MDEV_DMWR;
+}
+
+/* What has neither an IOMMU in front of it nor a function has software behind it, and only that. */
+static bool check_home(const struct ioasid_kdev_desc *desc)
+{
+	if (is_slice(desc->dev_class))
+		return desc->function && !desc->dev;
+	if (desc->function)
+		return (desc->dev_class == IOASID_CLASS_PDEV_PASID ||
+			desc->dev_class == IOASID_CLASS_PDEV_DMWR) &&
+		       (!desc->dev || desc->dev == desc->function->hw.dev);
+	return !desc->dev == (desc->dev_class == IOASID_CLASS_SW_MDEV);
 }
 
 static struct ioasid_kdev *kdev_alloc(const struct ioasid_kdev_desc *desc)
@@ -408,7 +460,13 @@ static struct ioasid_kdev *kdev_alloc(const struct ioasid_kdev_desc *desc)
 	strscpy(kdev->name, desc->name);
 	kdev->ops = desc->ops;
 	kdev->priv = desc->priv;
-	kdev->dev = get_device(desc->dev);
+	if (desc->function) {
+		kdev->hw = &desc->function->hw;
+		kdev->is_slice = is_slice(desc->dev_class);
+	} else if (desc->dev) {
+		kdev->own.dev = get_device(desc->dev);
+		kdev->hw = &kdev->own;
+	}
 	mutex_init(&kdev->files_lock);
 	INIT_LIST_HEAD(&kdev->files);
 	INIT_LIST_HEAD(&kdev->link);
@@ -451,14 +509,19 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 	struct ioasid_device_desc core = {
 		.ops = &kdev_core_ops,
 		.dev_class = desc->dev_class,
+		.mode = desc->mode,
 		.caps = desc->caps,
 		.pri_share = desc->pri_share,
 		.nr_regions = desc->nr_regions,
 		.kept_first = desc->kept_first,
 		.kept_last = desc->kept_last,
 	};
-	int rc = kdev->dev ? lin_iommu_enter(kdev, &info) : 0;
+	int rc = 0;
 
+	if (desc->function)
+		lin_function_describe(desc->function, &info, &core);
+	else if (kdev->hw)
+		rc = lin_iommu_enter(kdev->hw, &info);
 	if (rc)
 		return rc;
 	core.iommu = info.iommu;
@@ -468,12 +531,14 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 	kdev->core = ioasid_device_register(&lin_machine, &core, kdev);
 	if (!IS_ERR(kdev->core)) {
 		ioasid_device_get(kdev->core);
+		if (kdev->is_slice)
+			lin_slice_add(kdev);
 		return 0;
 	}
 	rc = PTR_ERR(kdev->core);
 	kdev->core = NULL;
-	if (kdev->dev)
-		lin_iommu_leave(kdev);
+	if (kdev->hw == &kdev->own)
+		lin_iommu_leave(kdev->hw);
 	return rc;
 }
 
@@ -481,8 +546,10 @@ static int kdev_core_register(struct ioasid_kdev *kdev, const struct ioasid_kdev
 static void kdev_core_unregister(struct ioasid_kdev *kdev)
 {
 	ioasid_device_unregister(kdev->core);
-	if (kdev->dev)
-		lin_iommu_leave(kdev);
+	if (kdev->is_slice)
+		lin_slice_remove(kdev);
+	if (kdev->hw == &kdev->own)
+		lin_iommu_leave(kdev->hw);
 	ioasid_device_put(kdev->core);
 }
 
@@ -494,7 +561,7 @@ static int kdev_node_add(struct ioasid_kdev *kdev)
 	if (minor < 0)
 		return minor;
 	kdev->node.devt = MKDEV(MAJOR(kdev_base), MINOR(kdev_base) + minor);
-	kdev->node.parent = kdev->dev;
+	kdev->node.parent = kdev->hw ? kdev->hw->dev : NULL;
 	rc = dev_set_name(&kdev->node, "%s", kdev->name);
 	return rc ? rc : cdev_device_add(&kdev->cdev, &kdev->node);
 }
@@ -504,10 +571,7 @@ struct ioasid_kdev *ioasid_register_device(const struct ioasid_kdev_desc *desc)
 	struct ioasid_kdev *kdev;
 	int rc = check_name(desc->name);
 
-	if (rc || !desc->ops)
-		return ERR_PTR(-EINVAL);
-	/* What has no IOMMU in front of it has software behind it, and the other way round. */
-	if (!desc->dev != (desc->dev_class == IOASID_CLASS_SW_MDEV))
+	if (rc || !desc->ops || !check_home(desc))
 		return ERR_PTR(-EINVAL);
 	kdev = kdev_alloc(desc);
 	if (IS_ERR(kdev))
@@ -591,6 +655,24 @@ int ioasid_vpasid_to_ppasid(struct ioasid_kdev *kdev, u32 vpasid, u32 *ppasid)
 }
 EXPORT_SYMBOL_GPL(ioasid_vpasid_to_ppasid);
 
+bool ioasid_kdev_allows(struct ioasid_kdev *kdev, u32 ppasid)
+{
+	return ioasid_device_allows(kdev->core, PPASID(ppasid));
+}
+EXPORT_SYMBOL_GPL(ioasid_kdev_allows);
+
+u32 ioasid_kdev_rid_pasid(struct ioasid_kdev *kdev)
+{
+	return ioasid_device_rid_pasid(kdev->core).val;
+}
+EXPORT_SYMBOL_GPL(ioasid_kdev_rid_pasid);
+
+void ioasid_kdev_drained(struct ioasid_kdev *kdev, u32 ppasid)
+{
+	ioasid_device_drained(kdev->core, PPASID(ppasid));
+}
+EXPORT_SYMBOL_GPL(ioasid_kdev_drained);
+
 static struct ioasid_fault_report kdev_fault(const struct ioasid_kdev_fault *fault)
 {
 	return (struct ioasid_fault_report){
@@ -617,7 +699,7 @@ void ioasid_kdev_report_page_request(struct ioasid_kdev *kdev,
 {
 	struct ioasid_fault_report report = kdev_fault(fault);
 
-	if (WARN_ON_ONCE(kdev->dev))
+	if (WARN_ON_ONCE(kdev->hw))
 		return;
 	ioasid_report_page_request(kdev->core, &report);
 }

@@ -6,6 +6,8 @@
  *   ioasid_fault.c   the fault descriptor
  *   ioasid_pin.c     memory of the caller, pinned
  *   ioasid_kdev.c    devices: the driver API, nodes under /dev/ioasid-devices
+ *   ioasid_function.c  functions that mediated devices are slices of
+ *   ioasid_cpu.c     VMs of hypervisors, whose CPUs translate PASIDs
  *   ioasid_access.c  address spaces of software devices: the access interface
  *   ioasid_alloc_api.c  the allocator's driver API; processes as its tokens
  *   ioasid_cgroup.c  limits: cgroups as groups
@@ -86,23 +88,74 @@ struct lin_iommu;
 struct lin_access_domain;
 
 /**
+ * struct lin_hw - a device of the kernel in front of its IOMMU; one device of ours is all of it, or
+ *                 several are slices of it
+ * @dev: the device; whoever embeds this holds a reference
+ * @iommu, @group: behind it, from lin_iommu_enter() to lin_iommu_leave()
+ * @link: in the IOMMU's devices, under lin_lock
+ * @member: in the group's, while attached by RID
+ * @routes: PASID -> struct lin_route. An entry belongs to the context whose number it is, and changes
+ *          under its ctx->lock; slices of several contexts meet here
+ * @fault_lock, @parked: groups of page requests that wait for an answer
+ * @faults_on: routes that want page requests; under @switch_lock, which is held while the driver
+ *             switches them and is none that a fault handler takes
+ * @borrowed: its driver is being asked for a domain
+ * @users_lock: @whole and @slices; a leaf that fault handlers take
+ * @whole: the device of ours that has claimed the DMA of all of it; while that is bound
+ * @slices: struct ioasid_kdev (slice), registered
+ */
+struct lin_hw {
+	struct device *dev;
+	struct lin_iommu *iommu;
+	struct lin_group *group;
+	struct list_head link;
+	struct list_head member;
+	struct xarray routes;
+	struct mutex fault_lock;
+	struct list_head parked;
+	struct mutex switch_lock;
+	unsigned int faults_on;
+	atomic_t borrowed;
+	struct mutex users_lock;
+	struct ioasid_kdev *whole;
+	struct list_head slices;
+};
+
+/**
+ * struct ioasid_kfunction - a registered function
+ * @core: the core's object
+ * @hw: its side of the kernel; @hw.dev is referenced
+ * @pasid_bits: of the device, as the kernel enabled it and the driver says
+ */
+struct ioasid_kfunction {
+	struct ioasid_function *core;
+	struct lin_hw hw;
+	u32 pasid_bits;
+};
+
+/**
  * struct ioasid_kdev - a registered device
  * @ops, @priv, @name: as registered
- * @dev: device in front of the kernel's IOMMU, referenced; NULL: a software device
+ * @hw: what is in front of the kernel's IOMMU: @own, or that of the function it is of; NULL: a software
+ *      device
+ * @own: of a device without struct ioasid_kfunction; own.dev is referenced
+ * @is_slice, @slice: it shares @hw with others; in hw->slices
  * @core: the core's object, from registration to unregistration
  * @node, @cdev: /dev/ioasid-devices/NAME; the structure lives as long as @node has references
  * @link: in the list of devices
  * @io_srcu: calls on the node; @io_open: the descriptor that bound the device may make them
  * @files_lock, @files: open descriptors (struct ioasid_kfile)
  * @gone: unregistered; under @files_lock
- * @hw: what iommu.c keeps of it
  * @access_lock, @access_domain, @accesses: what ioasid_access.c keeps of it
  */
 struct ioasid_kdev {
 	const struct ioasid_kdev_ops *ops;
 	void *priv;
 	char name[64];
-	struct device *dev;
+	struct lin_hw *hw;
+	struct lin_hw own;
+	bool is_slice;
+	struct list_head slice;
 	struct ioasid_device *core;
 	struct device node;
 	struct cdev cdev;
@@ -112,18 +165,6 @@ struct ioasid_kdev {
 	struct mutex files_lock;
 	struct list_head files;
 	bool gone;
-	struct {
-		struct lin_iommu *iommu;
-		struct lin_group *group;
-		struct list_head link; /* in the IOMMU's devices */
-		struct list_head member; /* in the group's, while attached by RID */
-		struct xarray routes; /* PASID -> struct lin_route */
-		struct mutex fault_lock; /* @parked */
-		struct list_head parked; /* groups of page requests that wait for an answer */
-		unsigned int faults_on; /* routes that want page requests */
-		atomic_t borrowed; /* its driver is being asked for a domain */
-		bool claimed;
-	} hw;
 	struct rw_semaphore access_lock;
 	struct lin_access_domain *access_domain;
 	struct list_head accesses;
@@ -147,23 +188,42 @@ struct lin_hw_info {
 };
 
 /**
- * lin_iommu_enter() - find the IOMMU in front of @kdev->dev and make it known to the core
- * @kdev: @dev set; everything in @hw is this file's
+ * lin_iommu_enter() - find the IOMMU in front of @hw->dev and make it known to the core
+ * @hw: zeroed, @dev set; everything else in it is this file's
  * @info: [out]
  *
  * Devices whose address spaces can be one and the same kernel domain (same struct iommu_device, same
  * reserved windows, same abilities) share one struct ioasid_iommu. It lives until the last of them
- * left. Return: 0; -ENODEV no IOMMU; -ENOMEM.
+ * left. Return: 0; -ENODEV no IOMMU; -EBUSY: @hw->dev is registered already; -ENOMEM.
  */
-int lin_iommu_enter(struct ioasid_kdev *kdev, struct lin_hw_info *info);
-void lin_iommu_leave(struct ioasid_kdev *kdev);
-/** lin_iommu_claim() - struct ioasid_device_ops.bind: own the group's DMA; it is blocked then. */
+int lin_iommu_enter(struct lin_hw *hw, struct lin_hw_info *info);
+void lin_iommu_leave(struct lin_hw *hw);
+/** lin_iommu_alone() - is it alone in its IOMMU group? */
+bool lin_iommu_alone(struct lin_hw *hw);
+/**
+ * lin_iommu_claim() - struct ioasid_device_ops.bind of a whole device: own the group's DMA; it is
+ *                     blocked then. The kernel refuses while somebody else uses it: a host driver
+ *                     that has not given it up, or PASIDs attached to it
+ */
 int lin_iommu_claim(struct ioasid_kdev *kdev);
 void lin_iommu_release(struct ioasid_kdev *kdev);
+/** lin_slice_add(), lin_slice_remove() - faults of its numbers are its from now on, no longer. */
+void lin_slice_add(struct ioasid_kdev *kdev);
+void lin_slice_remove(struct ioasid_kdev *kdev);
 /** lin_iommu_page_response() - answer a group of page requests taken from the kernel. */
-void lin_iommu_page_response(struct ioasid_kdev *kdev, ppasid_t pasid, u32 group, u32 code);
+void lin_iommu_page_response(struct lin_hw *hw, ppasid_t pasid, u32 group, u32 code);
 int lin_iommu_init(void);
 void lin_iommu_exit(void);
+
+/* ---- ioasid_function.c ------------------------------------------------------------------------ */
+
+/** lin_function_describe() - what a device of @fn is registered with. */
+void lin_function_describe(struct ioasid_kfunction *fn, struct lin_hw_info *info,
+			   struct ioasid_device_desc *core);
+
+/* ---- ioasid_cpu.c: struct ioasid_home_ops ----------------------------------------------------- */
+struct ioasid_cpu *lin_cpu_get(struct ioasid_machine *machine, int fd);
+const struct table_env *lin_cpu_env(struct ioasid_machine *machine);
 
 /* ---- ioasid_debugfs.c ------------------------------------------------------------------------- */
 void lin_debugfs_init(void);

@@ -77,8 +77,28 @@ static uint max_maps = 1U << 26;
 module_param(max_maps, uint, 0644);
 MODULE_PARM_DESC(max_maps, "live mappings a context may have (default 67108864)");
 static uint host_split = PASID_DEF_SPLIT;
-module_param(host_split, uint, 0444);
-MODULE_PARM_DESC(host_split, "first PASID that is one for the whole host (default 32768)");
+static bool machine_ready;
+
+/* Later on it changes only while no number is out. */
+static int host_split_set(const char *text, const struct kernel_param *param)
+{
+	unsigned int split;
+	int rc = kstrtouint(text, 0, &split);
+
+	if (!rc && machine_ready)
+		rc = pasid_host_set_split(&lin_machine.pasids, split);
+	if (!rc)
+		host_split = split;
+	return rc;
+}
+
+static const struct kernel_param_ops host_split_ops = {
+	.set = host_split_set,
+	.get = param_get_uint,
+};
+module_param_cb(host_split, &host_split_ops, &host_split, 0644);
+MODULE_PARM_DESC(host_split, "first PASID that is one for the whole host (default 32768); "
+			     "EBUSY while numbers are in use");
 static uint default_quota = IOASID_INVALID;
 module_param(default_quota, uint, 0444);
 MODULE_PARM_DESC(default_quota, "host-wide PASIDs a context may hold without CAP_SYS_RESOURCE");
@@ -204,6 +224,8 @@ static const struct ioasid_home_ops lin_home_ops = {
 	.privileged = lin_privileged,
 	.limit_find = lin_limit_find,
 	.limit_release = lin_limit_release,
+	.cpu_get = lin_cpu_get,
+	.cpu_env = lin_cpu_env,
 };
 
 /* ---- the module ----------------------------------------------------------------------------------- */
@@ -219,6 +241,7 @@ static int __init ioasid_module_init(void)
 	rc = pasid_host_set_split(&lin_machine.pasids, host_split);
 	if (rc)
 		goto err_machine;
+	machine_ready = true;
 	rc = lin_iommu_init();
 	if (rc)
 		goto err_machine;

@@ -48,27 +48,27 @@ int lin_errno(int rc)
 static DEFINE_XARRAY(lin_devices);
 static DECLARE_WAIT_QUEUE_HEAD(lin_returned);
 
-struct ioasid_kdev *lin_iommu_borrow(struct lin_iommu *iommu)
+struct lin_hw *lin_iommu_borrow(struct lin_iommu *iommu)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 
 	mutex_lock(&lin_lock);
-	kdev = list_first_entry(&iommu->devices, struct ioasid_kdev, hw.link);
-	atomic_inc(&kdev->hw.borrowed);
+	hw = list_first_entry(&iommu->devices, struct lin_hw, link);
+	atomic_inc(&hw->borrowed);
 	mutex_unlock(&lin_lock);
-	return kdev;
+	return hw;
 }
 
-void lin_iommu_return(struct ioasid_kdev *kdev)
+void lin_iommu_return(struct lin_hw *hw)
 {
 	/* The waiter frees the device when it sees zero. */
 	mutex_lock(&lin_lock);
-	atomic_dec(&kdev->hw.borrowed);
+	atomic_dec(&hw->borrowed);
 	mutex_unlock(&lin_lock);
 	wake_up_all(&lin_returned);
 }
 
-struct ioasid_kdev *lin_find_device(const struct device *dev)
+struct lin_hw *lin_find_device(const struct device *dev)
 {
 	return xa_load(&lin_devices, (unsigned long)dev);
 }
@@ -127,7 +127,7 @@ static void group_put(struct lin_group *group)
 
 /* ---- devices come and go ----------------------------------------------------------------------------- */
 
-static int iommu_enter_locked(struct ioasid_kdev *kdev, struct iommu_group *kernel)
+static int iommu_enter_locked(struct lin_hw *hw, struct iommu_group *kernel)
 {
 	struct lin_group *group = group_find(kernel);
 	struct lin_iommu *iommu;
@@ -135,33 +135,55 @@ static int iommu_enter_locked(struct ioasid_kdev *kdev, struct iommu_group *kern
 	if (!group)
 		return -ENOMEM;
 	group->nr_devices++;
-	iommu = iommu_find(kdev->dev, kernel);
+	iommu = iommu_find(hw->dev, kernel);
 	if (IS_ERR(iommu)) {
 		group_put(group);
 		return PTR_ERR(iommu);
 	}
-	kdev->hw.group = group;
-	kdev->hw.iommu = iommu;
-	list_add_tail(&kdev->hw.link, &iommu->devices);
+	hw->group = group;
+	hw->iommu = iommu;
+	list_add_tail(&hw->link, &iommu->devices);
 	iommu->nr_devices++;
 	return 0;
 }
 
-static void iommu_leave_locked(struct ioasid_kdev *kdev)
+static void iommu_leave_locked(struct lin_hw *hw)
 {
-	struct lin_iommu *iommu = kdev->hw.iommu;
+	struct lin_iommu *iommu = hw->iommu;
 
-	list_del(&kdev->hw.link);
-	group_put(kdev->hw.group);
+	list_del(&hw->link);
+	group_put(hw->group);
 	if (--iommu->nr_devices)
 		return;
 	list_del(&iommu->link);
 	lin_iommu_destroy(iommu);
 }
 
-int lin_iommu_enter(struct ioasid_kdev *kdev, struct lin_hw_info *info)
+static void hw_init(struct lin_hw *hw)
 {
-	struct device *dev = kdev->dev;
+	xa_init(&hw->routes);
+	mutex_init(&hw->fault_lock);
+	INIT_LIST_HEAD(&hw->parked);
+	INIT_LIST_HEAD(&hw->member);
+	mutex_init(&hw->switch_lock);
+	atomic_set(&hw->borrowed, 0);
+	mutex_init(&hw->users_lock);
+	INIT_LIST_HEAD(&hw->slices);
+}
+
+static void hw_fini(struct lin_hw *hw)
+{
+	xa_destroy(&hw->routes);
+	mutex_destroy(&hw->fault_lock);
+	mutex_destroy(&hw->switch_lock);
+	mutex_destroy(&hw->users_lock);
+	hw->iommu = NULL;
+	hw->group = NULL;
+}
+
+int lin_iommu_enter(struct lin_hw *hw, struct lin_hw_info *info)
+{
+	struct device *dev = hw->dev;
 	struct iommu_group *kernel = iommu_group_get(dev);
 	u32 pasids;
 	int rc;
@@ -173,86 +195,170 @@ int lin_iommu_enter(struct ioasid_kdev *kdev, struct lin_hw_info *info)
 		iommu_group_put(kernel);
 		return -ENODEV;
 	}
-	xa_init(&kdev->hw.routes);
-	mutex_init(&kdev->hw.fault_lock);
-	INIT_LIST_HEAD(&kdev->hw.parked);
-	INIT_LIST_HEAD(&kdev->hw.member);
-	atomic_set(&kdev->hw.borrowed, 0);
+	hw_init(hw);
 	mutex_lock(&lin_lock);
-	/* One device of ours at a time for each device of the kernel. */
-	rc = xa_insert(&lin_devices, (unsigned long)dev, kdev, GFP_KERNEL);
+	/* One of ours at a time for each device of the kernel. */
+	rc = xa_insert(&lin_devices, (unsigned long)dev, hw, GFP_KERNEL);
 	if (!rc) {
-		rc = iommu_enter_locked(kdev, kernel);
+		rc = iommu_enter_locked(hw, kernel);
 		if (rc)
 			xa_erase(&lin_devices, (unsigned long)dev);
 	}
 	mutex_unlock(&lin_lock);
 	if (!rc) {
 		pasids = dev->iommu->max_pasids;
-		info->iommu = &kdev->hw.iommu->core;
+		info->iommu = &hw->iommu->core;
 		info->group = iommu_group_id(kernel);
 		info->pasid_bits = pasids > 1 ? min_t(u32, ilog2(pasids), 20) : 0;
+	} else {
+		hw_fini(hw);
 	}
 	iommu_group_put(kernel);
 	return rc;
 }
 
-void lin_iommu_leave(struct ioasid_kdev *kdev)
+void lin_iommu_leave(struct lin_hw *hw)
 {
-	WARN_ON(kdev->hw.claimed || !xa_empty(&kdev->hw.routes));
-	xa_erase(&lin_devices, (unsigned long)kdev->dev);
+	WARN_ON(hw->whole || !list_empty(&hw->slices) || !xa_empty(&hw->routes));
+	xa_erase(&lin_devices, (unsigned long)hw->dev);
 	lin_faults_flush();
-	lin_faults_drain(kdev, PPASID_NONE, true);
+	lin_faults_drain(hw, PPASID_NONE, true);
 	mutex_lock(&lin_lock);
-	while (atomic_read(&kdev->hw.borrowed)) {
+	while (atomic_read(&hw->borrowed)) {
 		mutex_unlock(&lin_lock);
-		wait_event(lin_returned, !atomic_read(&kdev->hw.borrowed));
+		wait_event(lin_returned, !atomic_read(&hw->borrowed));
 		mutex_lock(&lin_lock);
 	}
-	iommu_leave_locked(kdev);
+	iommu_leave_locked(hw);
 	mutex_unlock(&lin_lock);
-	xa_destroy(&kdev->hw.routes);
-	mutex_destroy(&kdev->hw.fault_lock);
-	kdev->hw.iommu = NULL;
-	kdev->hw.group = NULL;
+	hw_fini(hw);
 }
+
+static int count_one(struct device *dev, void *n)
+{
+	++*(unsigned int *)n;
+	return 0;
+}
+
+bool lin_iommu_alone(struct lin_hw *hw)
+{
+	unsigned int n = 0;
+
+	iommu_group_for_each_dev(hw->group->kernel, &n, count_one);
+	return n == 1;
+}
+
+/* ---- who uses a device ------------------------------------------------------------------------------- */
 
 /*
  * A PCI device whose writes to the interrupt window are not checked could raise any interrupt of
- * the host. Other devices on x86 write to no such window.
+ * the host. Other devices on x86 write to no such window. Nor do slices: their requests carry a
+ * PASID, and so are never taken for interrupts.
  */
-static bool interrupts_safe(struct ioasid_kdev *kdev)
+static bool interrupts_safe(struct lin_hw *hw)
 {
-	if (!dev_is_pci(kdev->dev) || iommu_group_has_isolated_msi(kdev->hw.group->kernel))
+	if (!dev_is_pci(hw->dev) || iommu_group_has_isolated_msi(hw->group->kernel))
 		return true;
 	if (allow_unsafe_interrupts)
 		return true;
-	dev_warn_ratelimited(kdev->dev,
+	dev_warn_ratelimited(hw->dev,
 			     "refused: no interrupt remapping (see allow_unsafe_interrupts)\n");
 	return false;
 }
 
+static void whole_set(struct lin_hw *hw, struct ioasid_kdev *kdev)
+{
+	mutex_lock(&hw->users_lock);
+	hw->whole = kdev;
+	mutex_unlock(&hw->users_lock);
+}
+
 int lin_iommu_claim(struct ioasid_kdev *kdev)
 {
+	struct lin_hw *hw = kdev->hw;
 	int rc;
 
-	if (!interrupts_safe(kdev))
+	if (!interrupts_safe(hw))
 		return -EPERM;
 	/* Members of the group use one and the same cookie, so each of them can claim. */
-	rc = iommu_device_claim_dma_owner(kdev->dev, kdev->hw.group);
+	rc = iommu_device_claim_dma_owner(hw->dev, hw->group);
 	if (rc)
 		return lin_errno(rc);
-	WRITE_ONCE(kdev->hw.claimed, true);
+	whole_set(hw, kdev);
 	return 0;
 }
 
 void lin_iommu_release(struct ioasid_kdev *kdev)
 {
-	if (!kdev->hw.claimed)
+	struct lin_hw *hw = kdev->hw;
+
+	if (hw->whole != kdev)
 		return;
-	WRITE_ONCE(kdev->hw.claimed, false);
+	whole_set(hw, NULL);
 	lin_faults_flush();
-	iommu_device_release_dma_owner(kdev->dev);
+	iommu_device_release_dma_owner(hw->dev);
+}
+
+void lin_slice_add(struct ioasid_kdev *kdev)
+{
+	mutex_lock(&kdev->hw->users_lock);
+	list_add_tail(&kdev->slice, &kdev->hw->slices);
+	mutex_unlock(&kdev->hw->users_lock);
+}
+
+void lin_slice_remove(struct ioasid_kdev *kdev)
+{
+	mutex_lock(&kdev->hw->users_lock);
+	list_del(&kdev->slice);
+	mutex_unlock(&kdev->hw->users_lock);
+}
+
+/* users_lock held. */
+static bool slice_uses(const struct ioasid_kdev *kdev, ppasid_t pasid)
+{
+	return pasid.val != IOASID_NO_PASID &&
+	       (ioasid_device_rid_pasid(kdev->core).val == pasid.val ||
+		ioasid_device_allows(kdev->core, pasid));
+}
+
+struct ioasid_kdev *lin_hw_user(struct lin_hw *hw, ppasid_t pasid)
+{
+	struct ioasid_kdev *kdev, *found;
+
+	mutex_lock(&hw->users_lock);
+	found = hw->whole;
+	list_for_each_entry(kdev, &hw->slices, slice) {
+		if (found)
+			break;
+		if (slice_uses(kdev, pasid))
+			found = kdev;
+	}
+	if (found) {
+		get_device(&found->node);
+		ioasid_device_get(found->core);
+	}
+	mutex_unlock(&hw->users_lock);
+	return found;
+}
+
+void lin_hw_user_put(struct ioasid_kdev *kdev)
+{
+	ioasid_device_put(kdev->core);
+	put_device(&kdev->node);
+}
+
+bool lin_hw_fenced(struct lin_hw *hw, ppasid_t pasid)
+{
+	struct ioasid_kdev *kdev;
+	bool fenced = false;
+
+	mutex_lock(&hw->users_lock);
+	if (hw->whole)
+		fenced = ioasid_device_fenced(hw->whole->core);
+	list_for_each_entry(kdev, &hw->slices, slice)
+		fenced |= slice_uses(kdev, pasid) && ioasid_device_fenced(kdev->core);
+	mutex_unlock(&hw->users_lock);
+	return fenced;
 }
 
 /* ---- operations -------------------------------------------------------------------------------------- */
@@ -275,7 +381,7 @@ static struct ioasid_domain *lin_domain_alloc(struct ioasid_iommu *core,
 {
 	struct lin_iommu *iommu = lin_iommu_of(core);
 	struct lin_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL_ACCOUNT);
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 	int rc;
 
 	if (!domain)
@@ -283,10 +389,10 @@ static struct ioasid_domain *lin_domain_alloc(struct ioasid_iommu *core,
 	domain->core.iommu = core;
 	domain->type = attr->type;
 	INIT_LIST_HEAD(&domain->routes);
-	kdev = lin_iommu_borrow(iommu);
-	domain->dev = get_device(kdev->dev);
+	hw = lin_iommu_borrow(iommu);
+	domain->dev = get_device(hw->dev);
 	rc = domain_fill(domain, attr);
-	lin_iommu_return(kdev);
+	lin_iommu_return(hw);
 	if (rc) {
 		put_device(domain->dev);
 		kfree(domain);

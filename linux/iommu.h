@@ -10,7 +10,7 @@
  *   iommu_route.c     attach and detach, RID and PASID
  *   iommu_fault.c     page requests and events
  *
- *   struct lin_iommu  <- struct ioasid_kdev (link in devices)
+ *   struct lin_iommu  <- struct lin_hw (link in devices) <- struct ioasid_kdev: it, or slices of it
  *     ^                       | group          | routes (by PASID)
  *   struct lin_domain   struct lin_group       |
  *     | routes                | rid            |
@@ -19,8 +19,9 @@
  * Locks. The core's: a domain's maps change under its family lock; routes, nested domains and
  * everything else of a context under ctx->lock held for writing. Ours, inside those: lin_lock
  * (IOMMUs, groups, devices coming and going), never held while memory of the caller is touched.
- * Fault handlers, for which drivers wait when a domain is detached, take kdev->hw.fault_lock alone,
- * a leaf that is never held across a call of the driver that waits.
+ * Fault handlers, for which drivers wait when a domain is detached, take hw->fault_lock and
+ * hw->users_lock alone, one at a time: leaves that are never held across a call of the driver that
+ * waits for them.
  */
 #ifndef IOASID_LINUX_IOMMU_H
 #define IOASID_LINUX_IOMMU_H
@@ -37,7 +38,7 @@
  * @core: as the core sees it
  * @link: in the list of all, under lin_lock
  * @nr_devices: entered; the last one to leave frees it
- * @devices: struct ioasid_kdev (hw.link), under lin_lock
+ * @devices: struct lin_hw (link), under lin_lock
  * @hw, @ops: whose domains these are
  * @cached: IOMMU_CACHE works: devices see what CPUs have in their caches
  * @faults: its devices raise page requests, which the kernel can deliver
@@ -82,7 +83,7 @@ struct lin_handle {
  * @link: in @domain->routes, while it does
  * @domain: or NULL
  * @kernel: the kernel's domain it was attached to
- * @kdev: PASID routes: the device; NULL: the RID of @group
+ * @hw: PASID routes: the device of the kernel, whoever shares it; NULL: the RID of @group
  * @group: RID route: its group
  * @pasid: wire number
  * @bond: shared domains: keeps the process bound to the device
@@ -92,7 +93,7 @@ struct lin_route {
 	struct list_head link;
 	struct lin_domain *domain;
 	struct iommu_domain *kernel;
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 	struct lin_group *group;
 	u32 pasid;
 	struct iommu_sva *bond;
@@ -198,15 +199,25 @@ int lin_errno(int rc);
  * lin_iommu_borrow() - a device of it, to ask its driver for a domain; it does not leave until
  *                      lin_iommu_return()
  */
-struct ioasid_kdev *lin_iommu_borrow(struct lin_iommu *iommu);
-void lin_iommu_return(struct ioasid_kdev *kdev);
+struct lin_hw *lin_iommu_borrow(struct lin_iommu *iommu);
+void lin_iommu_return(struct lin_hw *hw);
 /**
- * lin_find_device() - our device for @dev, or NULL
+ * lin_find_device() - what we have in front of @dev, or NULL
  *
  * It stays while a domain of ours is attached to it, and while work runs that lin_faults_flush()
  * waits for. Any context.
  */
-struct ioasid_kdev *lin_find_device(const struct device *dev);
+struct lin_hw *lin_find_device(const struct device *dev);
+/**
+ * lin_hw_user() - the device of ours that requests of @hw with @pasid are of
+ *
+ * Return: with a reference, for lin_hw_user_put(), or NULL. It may be going away: reports on it go
+ * nowhere then. Sleeps, shortly.
+ */
+struct ioasid_kdev *lin_hw_user(struct lin_hw *hw, ppasid_t pasid);
+void lin_hw_user_put(struct ioasid_kdev *kdev);
+/** lin_hw_fenced() - did a device of ours that uses {@hw, @pasid} not answer in time? */
+bool lin_hw_fenced(struct lin_hw *hw, ppasid_t pasid);
 
 extern const struct ioasid_iommu_ops lin_iommu_ops;
 
@@ -240,10 +251,10 @@ int lin_invalidate(struct ioasid_domain *core, struct ioasid_device *dev, u64 st
 int lin_shared_alloc(struct lin_domain *domain, const struct ioasid_domain_attr *attr);
 void lin_shared_free(struct lin_domain *domain);
 /**
- * lin_shared_bind() - the domain by which {@kdev, PASID} reaches the process
+ * lin_shared_bind() - the domain by which {@hw, PASID} reaches the process
  * @bond: [out] to be given to lin_shared_unbind() after the detach; NULL: none needed
  */
-struct iommu_domain *lin_shared_bind(struct lin_domain *domain, struct ioasid_kdev *kdev,
+struct iommu_domain *lin_shared_bind(struct lin_domain *domain, struct lin_hw *hw,
 				     struct iommu_sva **bond);
 void lin_shared_unbind(struct iommu_sva *bond);
 /** lin_sva_possible() - are there shared domains for devices like @dev? @direct: see above. */
@@ -260,13 +271,13 @@ int lin_domain_fenced(struct lin_domain *domain);
 /* ---- iommu_fault.c ------------------------------------------------------------------------------ */
 int lin_iopf(struct iopf_group *group);
 int lin_sva_iopf(struct iopf_group *group);
-/** lin_faults_on() - page requests of @kdev reach us, until as many lin_faults_off(). */
-int lin_faults_on(struct ioasid_kdev *kdev);
-void lin_faults_off(struct ioasid_kdev *kdev);
+/** lin_faults_on() - page requests of @hw reach us, until as many lin_faults_off(). */
+int lin_faults_on(struct lin_hw *hw);
+void lin_faults_off(struct lin_hw *hw);
 /** lin_faults_possible() - can the kernel deliver page requests of @dev? */
 bool lin_faults_possible(struct device *dev);
 /** lin_faults_drain() - answer "invalid" to what waits; @pasid PPASID_NONE: by RID; @all: all. */
-void lin_faults_drain(struct ioasid_kdev *kdev, ppasid_t pasid, bool all);
+void lin_faults_drain(struct lin_hw *hw, ppasid_t pasid, bool all);
 /** lin_events_watch() - unrecoverable faults in @kernel that its driver reports become events. */
 void lin_events_watch(struct lin_iommu *iommu, struct iommu_domain *kernel);
 /** lin_faults_flush() - on return nothing of this file runs on behalf of what was detached. */

@@ -52,22 +52,29 @@ bool lin_faults_possible(struct device *dev)
 	return true;
 }
 
-int lin_faults_on(struct ioasid_kdev *kdev)
+int lin_faults_on(struct lin_hw *hw)
 {
-	int rc;
+	int rc = 0;
 
-	if (!kdev->hw.iommu->faults || kdev->hw.faults_on++)
+	if (!hw->iommu->faults)
 		return 0;
-	rc = lin_iopf_enable(kdev->dev);
-	if (rc)
-		kdev->hw.faults_on--;
+	mutex_lock(&hw->switch_lock);
+	if (!hw->faults_on)
+		rc = lin_iopf_enable(hw->dev);
+	if (!rc)
+		hw->faults_on++;
+	mutex_unlock(&hw->switch_lock);
 	return rc;
 }
 
-void lin_faults_off(struct ioasid_kdev *kdev)
+void lin_faults_off(struct lin_hw *hw)
 {
-	if (kdev->hw.iommu->faults && !--kdev->hw.faults_on)
-		lin_iopf_disable(kdev->dev);
+	if (!hw->iommu->faults)
+		return;
+	mutex_lock(&hw->switch_lock);
+	if (!--hw->faults_on)
+		lin_iopf_disable(hw->dev);
+	mutex_unlock(&hw->switch_lock);
 }
 
 /* ---- answers -------------------------------------------------------------------------------------- */
@@ -101,12 +108,12 @@ static enum iommu_page_response_code kernel_code(const struct lin_iommu *iommu, 
 	}
 }
 
-void lin_iommu_page_response(struct ioasid_kdev *kdev, ppasid_t pasid, u32 index, u32 code)
+void lin_iommu_page_response(struct lin_hw *hw, ppasid_t pasid, u32 index, u32 code)
 {
 	struct iopf_group *group, *found = NULL;
 
-	mutex_lock(&kdev->hw.fault_lock);
-	list_for_each_entry(group, &kdev->hw.parked, node) {
+	mutex_lock(&hw->fault_lock);
+	list_for_each_entry(group, &hw->parked, node) {
 		if (group->last_fault.fault.prm.grpid == index &&
 		    group_pasid(group).val == pasid.val) {
 			found = group;
@@ -114,23 +121,23 @@ void lin_iommu_page_response(struct ioasid_kdev *kdev, ppasid_t pasid, u32 index
 			break;
 		}
 	}
-	mutex_unlock(&kdev->hw.fault_lock);
+	mutex_unlock(&hw->fault_lock);
 	/* None: a drain was faster. */
 	if (found)
-		group_answer(found, kernel_code(kdev->hw.iommu, code));
+		group_answer(found, kernel_code(hw->iommu, code));
 }
 
-void lin_faults_drain(struct ioasid_kdev *kdev, ppasid_t pasid, bool all)
+void lin_faults_drain(struct lin_hw *hw, ppasid_t pasid, bool all)
 {
 	struct iopf_group *group, *next;
 	LIST_HEAD(out);
 
-	mutex_lock(&kdev->hw.fault_lock);
-	list_for_each_entry_safe(group, next, &kdev->hw.parked, node) {
+	mutex_lock(&hw->fault_lock);
+	list_for_each_entry_safe(group, next, &hw->parked, node) {
 		if (all || group_pasid(group).val == pasid.val)
 			list_move_tail(&group->node, &out);
 	}
-	mutex_unlock(&kdev->hw.fault_lock);
+	mutex_unlock(&hw->fault_lock);
 	list_for_each_entry_safe(group, next, &out, node) {
 		list_del(&group->node);
 		group_answer(group, IOMMU_PAGE_RESP_INVALID);
@@ -166,31 +173,52 @@ static size_t group_copy(struct iopf_group *group, struct ioasid_fault_report *r
 }
 
 /*
+ * A device that is being unregistered is not told answers any more. Its siblings' routes may keep
+ * the number, and so the group, alive: it asks again then, and finds one of them.
+ */
+static void report_over(struct lin_hw *hw, struct ioasid_kdev *kdev,
+			const struct ioasid_fault_report *last)
+{
+	if (kdev->is_slice && READ_ONCE(kdev->gone))
+		lin_iommu_page_response(hw, last->pasid, last->group, IOASID_RESPONSE_SUCCESS);
+}
+
+/*
  * The group is no longer ours once its LAST was reported, or any time before if the route ends, so
  * what is to be reported is copied first.
  */
 int lin_iopf(struct iopf_group *group)
 {
-	struct ioasid_kdev *kdev = lin_find_device(group->fault_param->dev);
+	struct lin_hw *hw = lin_find_device(group->fault_param->dev);
 	struct ioasid_fault_report few[FEW_REQUESTS], *reports = few;
 	size_t n = group->fault_count, i;
+	struct ioasid_kdev *kdev;
 
-	if (WARN_ON_ONCE(!kdev))
+	if (WARN_ON_ONCE(!hw))
 		return -ENODEV;
 	iopf_group_dequeue(group);
+	kdev = lin_hw_user(hw, group_pasid(group));
+	if (!kdev) {
+		/* Whose it was has just gone. */
+		group_answer(group, IOMMU_PAGE_RESP_INVALID);
+		return 0;
+	}
 	if (n > FEW_REQUESTS)
 		reports = kvmalloc_array(n, sizeof(*reports), GFP_KERNEL);
 	if (!reports) {
 		/* The device asks again. */
 		group_answer(group, IOMMU_PAGE_RESP_SUCCESS);
+		lin_hw_user_put(kdev);
 		return 0;
 	}
 	n = group_copy(group, reports);
-	mutex_lock(&kdev->hw.fault_lock);
-	list_add_tail(&group->node, &kdev->hw.parked);
-	mutex_unlock(&kdev->hw.fault_lock);
+	mutex_lock(&hw->fault_lock);
+	list_add_tail(&group->node, &hw->parked);
+	mutex_unlock(&hw->fault_lock);
 	for (i = 0; i < n; i++)
 		ioasid_report_page_request(kdev->core, &reports[i]);
+	report_over(hw, kdev, &reports[n - 1]);
+	lin_hw_user_put(kdev);
 	if (reports != few)
 		kvfree(reports);
 	return 0;
@@ -287,7 +315,8 @@ static atomic_t nr_events;
 static void event_report(struct work_struct *work)
 {
 	struct lin_event *event = container_of(work, struct lin_event, work);
-	struct ioasid_kdev *kdev = lin_find_device(event->dev);
+	struct lin_hw *hw = lin_find_device(event->dev);
+	struct ioasid_kdev *kdev = hw ? lin_hw_user(hw, PPASID_NONE) : NULL;
 	struct ioasid_fault_report report = {
 		.pasid = PPASID_NONE,
 		.flags = event->write ? IOASID_FAULT_WRITE : IOASID_FAULT_READ,
@@ -296,9 +325,11 @@ static void event_report(struct work_struct *work)
 		.reason = IOASID_REASON_NOT_PRESENT,
 	};
 
-	/* Unbinding ends that and waits for us, long before the core's object goes. */
-	if (kdev && READ_ONCE(kdev->hw.claimed))
+	/* Nobody: it is not bound, or in slices, and without PASID there is no saying whose this is. */
+	if (kdev) {
 		ioasid_report_event(kdev->core, &report);
+		lin_hw_user_put(kdev);
+	}
 	kfree(event);
 	atomic_dec(&nr_events);
 }

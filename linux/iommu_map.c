@@ -294,21 +294,21 @@ struct iommu_domain *lin_paging_nest(struct lin_domain *domain)
 {
 	struct lin_paging *paging = &domain->paging;
 	struct iommu_domain *nest;
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 	int rc;
 
 	if (paging->nest)
 		return paging->nest;
-	kdev = lin_iommu_borrow(lin_domain_iommu(domain));
-	nest = table_alloc(domain, kdev->dev, true);
+	hw = lin_iommu_borrow(lin_domain_iommu(domain));
+	nest = table_alloc(domain, hw->dev, true);
 	rc = IS_ERR(nest) ? PTR_ERR(nest) : double_all(domain, nest);
 	if (!rc) {
 		paging->nest = nest;
-		paging->nest_dev = get_device(kdev->dev);
+		paging->nest_dev = get_device(hw->dev);
 	} else if (!IS_ERR(nest)) {
 		iommu_domain_free(nest);
 	}
-	lin_iommu_return(kdev);
+	lin_iommu_return(hw);
 	return rc ? ERR_PTR(rc) : nest;
 }
 

@@ -69,7 +69,7 @@ static struct iommu_domain *nested_alloc(struct lin_domain *domain,
 	struct iommu_user_data data = { .type = IOMMU_HWPT_DATA_VTD_S1 };
 	struct iommu_hwpt_vtd_s1 vtd;
 	struct iommu_domain *kernel;
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 	unsigned long uaddr;
 	int rc;
 
@@ -82,9 +82,9 @@ static struct iommu_domain *nested_alloc(struct lin_domain *domain,
 		return ERR_PTR(rc);
 	data.uptr = (void __user *)uaddr;
 	data.len = sizeof(vtd);
-	kdev = lin_iommu_borrow(iommu);
-	kernel = lin_nested_alloc(kdev->dev, parent, &data);
-	lin_iommu_return(kdev);
+	hw = lin_iommu_borrow(iommu);
+	kernel = lin_nested_alloc(hw->dev, parent, &data);
+	lin_iommu_return(hw);
 	user_page_unmap(uaddr);
 	/* Only where they can come: a driver may refuse to attach what it cannot serve. */
 	if (!IS_ERR(kernel) && iommu->faults)

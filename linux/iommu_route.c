@@ -5,7 +5,11 @@
  * A RID route belongs to the IOMMU group, which the kernel attaches as a whole. The core calls for
  * each member in turn: the first call does it, the others find it done.
  *
- * All functions run under the ctx->lock, held for writing, of the context that owns the device.
+ * A PASID route belongs to the device of the kernel. Slices of it that share a number attach it once,
+ * and any of them may replace or detach it.
+ *
+ * All functions run under the ctx->lock, held for writing, of the context that owns the route. Slices
+ * of other contexts may be at work on the same device meanwhile, with other numbers.
  */
 #include <linux/slab.h>
 
@@ -14,7 +18,7 @@
 
 /* ---- what a route leads to ---------------------------------------------------------------------- */
 
-static struct iommu_domain *kernel_domain(struct lin_domain *domain, struct ioasid_kdev *kdev,
+static struct iommu_domain *kernel_domain(struct lin_domain *domain, struct lin_hw *hw,
 					  struct iommu_sva **bond)
 {
 	*bond = NULL;
@@ -24,7 +28,7 @@ static struct iommu_domain *kernel_domain(struct lin_domain *domain, struct ioas
 	case IOASID_DOMAIN_NESTED:
 		return domain->nested.kernel ?: lin_domain_iommu(domain)->empty;
 	default:
-		return lin_shared_bind(domain, kdev, bond);
+		return lin_shared_bind(domain, hw, bond);
 	}
 }
 
@@ -36,12 +40,12 @@ static bool wants_faults(const struct lin_domain *domain)
 
 static bool route_fenced(const struct lin_route *route)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 
-	if (route->kdev)
-		return ioasid_device_fenced(route->kdev->core);
-	list_for_each_entry(kdev, &route->group->members, hw.member) {
-		if (ioasid_device_fenced(kdev->core))
+	if (route->hw)
+		return lin_hw_fenced(route->hw, PPASID(route->pasid));
+	list_for_each_entry(hw, &route->group->members, member) {
+		if (lin_hw_fenced(hw, PPASID_NONE))
 			return true;
 	}
 	return false;
@@ -60,31 +64,31 @@ int lin_domain_fenced(struct lin_domain *domain)
 
 /* ---- page requests of a route's devices ----------------------------------------------------------- */
 
-static void route_faults_off_until(struct lin_route *route, struct ioasid_kdev *end)
+static void route_faults_off_until(struct lin_route *route, struct lin_hw *end)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 
-	list_for_each_entry(kdev, &end->hw.iommu->devices, hw.link) {
-		if (kdev == end)
+	list_for_each_entry(hw, &end->iommu->devices, link) {
+		if (hw == end)
 			break;
-		if (kdev->hw.group == route->group)
-			lin_faults_off(kdev);
+		if (hw->group == route->group)
+			lin_faults_off(hw);
 	}
 }
 
 /* All devices behind a RID at once, before a domain that takes page requests is attached. */
 static int group_faults_on(struct lin_route *route, struct lin_iommu *iommu)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 	int rc = 0;
 
 	mutex_lock(&lin_lock);
-	list_for_each_entry(kdev, &iommu->devices, hw.link) {
-		if (kdev->hw.group != route->group)
+	list_for_each_entry(hw, &iommu->devices, link) {
+		if (hw->group != route->group)
 			continue;
-		rc = lin_faults_on(kdev);
+		rc = lin_faults_on(hw);
 		if (rc) {
-			route_faults_off_until(route, kdev);
+			route_faults_off_until(route, hw);
 			break;
 		}
 	}
@@ -94,12 +98,12 @@ static int group_faults_on(struct lin_route *route, struct lin_iommu *iommu)
 
 static void group_faults_off(struct lin_route *route, struct lin_iommu *iommu)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 
 	mutex_lock(&lin_lock);
-	list_for_each_entry(kdev, &iommu->devices, hw.link) {
-		if (kdev->hw.group == route->group)
-			lin_faults_off(kdev);
+	list_for_each_entry(hw, &iommu->devices, link) {
+		if (hw->group == route->group)
+			lin_faults_off(hw);
 	}
 	mutex_unlock(&lin_lock);
 }
@@ -108,8 +112,8 @@ static int route_faults_on(struct lin_route *route, const struct lin_domain *dom
 {
 	if (!wants_faults(domain))
 		return 0;
-	if (route->kdev)
-		return lin_faults_on(route->kdev);
+	if (route->hw)
+		return lin_faults_on(route->hw);
 	return group_faults_on(route, lin_domain_iommu(domain));
 }
 
@@ -117,8 +121,8 @@ static void route_faults_off(struct lin_route *route, const struct lin_domain *d
 {
 	if (!wants_faults(domain))
 		return;
-	if (route->kdev)
-		lin_faults_off(route->kdev);
+	if (route->hw)
+		lin_faults_off(route->hw);
 	else
 		group_faults_off(route, lin_domain_iommu(domain));
 }
@@ -126,14 +130,14 @@ static void route_faults_off(struct lin_route *route, const struct lin_domain *d
 /* What waits is answered before page requests are switched off and before the route is gone. */
 static void route_drain(struct lin_route *route)
 {
-	struct ioasid_kdev *kdev;
+	struct lin_hw *hw;
 
-	if (route->kdev) {
-		lin_faults_drain(route->kdev, PPASID(route->pasid), false);
+	if (route->hw) {
+		lin_faults_drain(route->hw, PPASID(route->pasid), false);
 		return;
 	}
-	list_for_each_entry(kdev, &route->group->members, hw.member)
-		lin_faults_drain(kdev, PPASID_NONE, false);
+	list_for_each_entry(hw, &route->group->members, member)
+		lin_faults_drain(hw, PPASID_NONE, false);
 }
 
 /* ---- one step in the kernel -------------------------------------------------------------------------- */
@@ -150,8 +154,8 @@ static struct iommu_attach_handle *handle_next(struct lin_route *route)
 
 static int kernel_attach(struct lin_route *route, struct iommu_domain *kernel)
 {
-	if (route->kdev)
-		return iommu_attach_device_pasid(kernel, route->kdev->dev, route->pasid,
+	if (route->hw)
+		return iommu_attach_device_pasid(kernel, route->hw->dev, route->pasid,
 						 handle_now(route));
 	return iommu_attach_group_handle(kernel, route->group->kernel, handle_now(route));
 }
@@ -160,8 +164,8 @@ static void kernel_detach(struct lin_route *route)
 {
 	if (!route->kernel)
 		return;
-	if (route->kdev)
-		iommu_detach_device_pasid(route->kernel, route->kdev->dev, route->pasid);
+	if (route->hw)
+		iommu_detach_device_pasid(route->kernel, route->hw->dev, route->pasid);
 	else
 		iommu_detach_group_handle(route->kernel, route->group->kernel);
 	route->kernel = NULL;
@@ -229,7 +233,7 @@ static int pasid_replace(struct lin_route *route, struct iommu_domain *kernel)
 {
 	struct iommu_attach_handle *used;
 
-	used = lin_pasid_replace(route->kdev->dev, route->pasid, route->kernel, kernel,
+	used = lin_pasid_replace(route->hw->dev, route->pasid, route->kernel, kernel,
 				 handle_now(route), handle_next(route));
 	if (used == ERR_PTR(-EOPNOTSUPP) || used == ERR_PTR(-EBUSY))
 		return pasid_reattach(route, kernel);
@@ -246,7 +250,7 @@ int lin_route_replace(struct lin_route *route, struct iommu_domain *kernel)
 		return 0;
 	if (WARN_ON(!route->kernel))
 		return -EIO;
-	if (route->kdev)
+	if (route->hw)
 		return pasid_replace(route, kernel);
 	if (rid_replace_miscounts(route, kernel))
 		return rid_replace_over_empty(route, kernel);
@@ -266,7 +270,7 @@ static int route_lead(struct lin_route *route, struct lin_domain *domain)
 	rc = route_faults_on(route, domain);
 	if (rc)
 		return rc;
-	kernel = kernel_domain(domain, route->kdev, &bond);
+	kernel = kernel_domain(domain, route->hw, &bond);
 	rc = PTR_ERR_OR_ZERO(kernel);
 	if (!rc && old)
 		rc = lin_route_replace(route, kernel);
@@ -305,19 +309,19 @@ static void route_end(struct lin_route *route)
 	list_del_init(&route->link);
 }
 
-static int rid_attach(struct ioasid_kdev *kdev, struct lin_domain *domain)
+static int rid_attach(struct lin_hw *hw, struct lin_domain *domain)
 {
-	struct lin_route *route = &kdev->hw.group->rid;
+	struct lin_route *route = &hw->group->rid;
 	int rc = 0;
 
 	if (route->domain != domain)
 		rc = route_lead(route, domain);
-	if (!rc && list_empty(&kdev->hw.member))
-		list_add_tail(&kdev->hw.member, &kdev->hw.group->members);
+	if (!rc && list_empty(&hw->member))
+		list_add_tail(&hw->member, &hw->group->members);
 	return rc;
 }
 
-static struct lin_route *pasid_route_new(struct ioasid_kdev *kdev, u32 pasid)
+static struct lin_route *pasid_route_new(struct lin_hw *hw, u32 pasid)
 {
 	struct lin_route *route = kzalloc(sizeof(*route), GFP_KERNEL_ACCOUNT);
 	int rc;
@@ -325,11 +329,11 @@ static struct lin_route *pasid_route_new(struct ioasid_kdev *kdev, u32 pasid)
 	if (!route)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&route->link);
-	route->kdev = kdev;
+	route->hw = hw;
 	route->pasid = pasid;
 	route->handles[0].route = route;
 	route->handles[1].route = route;
-	rc = xa_insert(&kdev->hw.routes, pasid, route, GFP_KERNEL_ACCOUNT);
+	rc = xa_insert(&hw->routes, pasid, route, GFP_KERNEL_ACCOUNT);
 	if (!rc)
 		return route;
 	kfree(route);
@@ -338,14 +342,14 @@ static struct lin_route *pasid_route_new(struct ioasid_kdev *kdev, u32 pasid)
 
 static void pasid_route_free(struct lin_route *route)
 {
-	xa_erase(&route->kdev->hw.routes, route->pasid);
+	xa_erase(&route->hw->routes, route->pasid);
 	kfree(route);
 }
 
-static int pasid_attach(struct ioasid_kdev *kdev, u32 pasid, struct lin_domain *domain)
+static int pasid_attach(struct lin_hw *hw, u32 pasid, struct lin_domain *domain)
 {
-	struct lin_route *route = xa_load(&kdev->hw.routes, pasid);
-	u32 width = kdev->dev->iommu->max_pasids;
+	struct lin_route *route = xa_load(&hw->routes, pasid);
+	u32 width = hw->dev->iommu->max_pasids;
 	int rc;
 
 	if (route)
@@ -353,7 +357,7 @@ static int pasid_attach(struct ioasid_kdev *kdev, u32 pasid, struct lin_domain *
 	/* Not all kernels look themselves: with no PASIDs at all they do nothing, successfully. */
 	if (!pasid || pasid >= width)
 		return width ? -ERANGE : -EOPNOTSUPP;
-	route = pasid_route_new(kdev, pasid);
+	route = pasid_route_new(hw, pasid);
 	if (IS_ERR(route))
 		return PTR_ERR(route);
 	rc = route_lead(route, domain);
@@ -364,37 +368,37 @@ static int pasid_attach(struct ioasid_kdev *kdev, u32 pasid, struct lin_domain *
 
 int lin_attach(struct ioasid_device *dev, ppasid_t pasid, struct ioasid_domain *core)
 {
-	struct ioasid_kdev *kdev = kdev_of(dev);
+	struct lin_hw *hw = kdev_of(dev)->hw;
 	struct lin_domain *domain = lin_domain_of(core);
 	int rc;
 
-	rc = pasid.val == IOASID_NO_PASID ? rid_attach(kdev, domain) :
-					    pasid_attach(kdev, pasid.val, domain);
+	rc = pasid.val == IOASID_NO_PASID ? rid_attach(hw, domain) :
+					    pasid_attach(hw, pasid.val, domain);
 	return lin_errno(rc);
 }
 
 /* ---- detach ------------------------------------------------------------------------------------------- */
 
 /* The whole group is blocked with its first member; its DMA ownership keeps it so. */
-static void rid_detach(struct ioasid_kdev *kdev)
+static void rid_detach(struct lin_hw *hw)
 {
-	struct lin_route *route = &kdev->hw.group->rid;
+	struct lin_route *route = &hw->group->rid;
 
 	if (route->domain)
 		route_end(route);
-	list_del_init(&kdev->hw.member);
+	list_del_init(&hw->member);
 }
 
 void lin_detach(struct ioasid_device *dev, ppasid_t pasid)
 {
-	struct ioasid_kdev *kdev = kdev_of(dev);
+	struct lin_hw *hw = kdev_of(dev)->hw;
 	struct lin_route *route;
 
 	if (pasid.val == IOASID_NO_PASID) {
-		rid_detach(kdev);
+		rid_detach(hw);
 		return;
 	}
-	route = xa_load(&kdev->hw.routes, pasid.val);
+	route = xa_load(&hw->routes, pasid.val);
 	if (!route)
 		return;
 	route_end(route);

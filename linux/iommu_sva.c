@@ -137,7 +137,7 @@ static struct iommu_sva *bind_high(struct device *dev, struct mm_struct *mm)
 	return bond;
 }
 
-struct iommu_domain *lin_shared_bind(struct lin_domain *domain, struct ioasid_kdev *kdev,
+struct iommu_domain *lin_shared_bind(struct lin_domain *domain, struct lin_hw *hw,
 				     struct iommu_sva **bond)
 {
 	struct lin_iommu *iommu = lin_domain_iommu(domain);
@@ -147,11 +147,11 @@ struct iommu_domain *lin_shared_bind(struct lin_domain *domain, struct ioasid_kd
 	if (iommu->sva_direct)
 		return domain->shared.kernel ?: iommu->empty;
 	/* By RID alone there is no process's table on any hardware. */
-	if (!kdev)
+	if (!hw)
 		return ERR_PTR(-EOPNOTSUPP);
 	if (!mmget_not_zero(mm))
 		return iommu->empty;
-	*bond = bind_high(kdev->dev, mm);
+	*bond = bind_high(hw->dev, mm);
 	mmput(mm);
 	if (IS_ERR(*bond)) {
 		struct iommu_domain *error = ERR_CAST(*bond);

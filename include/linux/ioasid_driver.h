@@ -22,6 +22,7 @@
 
 struct ioasid_kdev;
 struct ioasid_kfile;
+struct ioasid_kfunction;
 
 /** IOASID_KDEV_NO_PASID - "by RID alone" where a PASID is expected. */
 #define IOASID_KDEV_NO_PASID IOASID_INVALID
@@ -37,7 +38,7 @@ struct ioasid_renumber {
 /**
  * struct ioasid_kdev_ops - callbacks of a device driver; members may be NULL
  *
- * bind, unbind, quiesce, reset, portal_*, renumber and save run with the context's lock held: they
+ * bind, unbind, quiesce, reset, portal_*, drain, renumber and save run with the context's lock held: they
  * may sleep and report faults, but must not issue an ioasid command or wait for somebody who does.
  *
  * @owner: THIS_MODULE; pinned while a node of the device is open
@@ -50,6 +51,10 @@ struct ioasid_renumber {
  * @reset: RESET by the user: stop it and forget queues and registers
  * @portal_open, @portal_close: classes 7 and 8: accept or refuse submissions by the CPU. On return
  *          of close none is in progress. Called by CPU_PASID_ENABLE
+ * @drain: @ppasid, a number of the host's, ends on this device, and nothing with it passes the IOMMU
+ *          any more: registers and queues programmed with it forget it, accepted work with it ends.
+ *          Return: 0: nothing with it will be sent any more; -EINPROGRESS: ioasid_kdev_drained() will
+ *          say; the number stays out of use until then
  * @renumber: STATE_RESTORE: numbers in registers and queues change as @pairs says. All or nothing
  * @can_save: STATE_SAVE may save it; NULL: no, which DEVICE_GET_INFO says
  * @save: the driver's own state into @buf. Return: bytes, or what room it needs, or an error
@@ -72,6 +77,7 @@ struct ioasid_kdev_ops {
 	void (*reset)(struct ioasid_kdev *kdev);
 	int (*portal_open)(struct ioasid_kdev *kdev);
 	void (*portal_close)(struct ioasid_kdev *kdev);
+	int (*drain)(struct ioasid_kdev *kdev, u32 ppasid);
 	int (*renumber)(struct ioasid_kdev *kdev, const struct ioasid_renumber *pairs,
 			unsigned int nr);
 	bool (*can_save)(struct ioasid_kdev *kdev);
@@ -86,6 +92,40 @@ struct ioasid_kdev_ops {
 };
 
 /**
+ * struct ioasid_kfunction_desc - a function that mediated devices are slices of
+ * @dev: in front of the kernel's IOMMU, alone in its group; its driver keeps the kernel's DMA API
+ * @pasid_bits: width of its PASID capability; 0: what the IOMMU layer says of @dev
+ * @kept_first, @kept_last: PASIDs that the driver uses on @dev itself; 0: none. Others that the kernel
+ *       uses need no mention: the IOMMU layer knows them
+ */
+struct ioasid_kfunction_desc {
+	struct device *dev;
+	u32 pasid_bits;
+	u32 kept_first;
+	u32 kept_last;
+};
+
+/**
+ * ioasid_register_function() - prepare @desc->dev for slices, and perhaps one device that is all of it
+ *
+ * Return: function, the caller's until ioasid_unregister_function(), when none of its devices is
+ * registered any more; ERR_PTR: -EINVAL; -ENODEV no IOMMU in front of it; -EOPNOTSUPP no PASIDs, or not
+ * alone in its group; -ENOMEM.
+ */
+struct ioasid_kfunction *ioasid_register_function(const struct ioasid_kfunction_desc *desc);
+void ioasid_unregister_function(struct ioasid_kfunction *fn);
+/**
+ * ioasid_kfunction_use() - the driver begins or ends using PASIDs on the function itself
+ * @use: begin; calls nest
+ *
+ * While it does, nobody binds the function as a whole. What it attaches by itself the kernel notices
+ * all the same, and says EBUSY to who binds; this says it before.
+ *
+ * Return: 0; -EBUSY: it is bound as a whole.
+ */
+int ioasid_kfunction_use(struct ioasid_kfunction *fn, bool use);
+
+/**
  * struct ioasid_kdev_desc - a device to register
  * @name: of the node, one path component of at most 63 characters
  * @ops: live as long as the device
@@ -93,7 +133,10 @@ struct ioasid_kdev_ops {
  * @dev: the device in front of the kernel's IOMMU; its driver, if any, must have
  *       driver_managed_dma set. NULL: a software device (class 2), whose DMA is
  *       ioasid_access_*()
+ * @function: classes 3, 6 and 8: what it is a slice of, and @dev is NULL. Class 5 or 7: it stands for that
+ *       function as a whole, and is not bound while a slice is; @dev is NULL or the same. Else NULL
  * @dev_class: enum ioasid_class
+ * @mode: enum ioasid_mode: the default of the device; 0: local
  * @caps: IOASID_DEV_ATS | IOASID_DEV_PRI as the device really has them
  * @pasid_bits: width of its PASID capability; 0: what the IOMMU layer says of @dev
  * @pri_share: page requests it may have waiting; 0: a default
@@ -107,7 +150,9 @@ struct ioasid_kdev_desc {
 	const struct ioasid_kdev_ops *ops;
 	void *priv;
 	struct device *dev;
+	struct ioasid_kfunction *function;
 	u32 dev_class;
+	u32 mode;
 	u32 caps;
 	u32 pasid_bits;
 	u32 pri_share;
@@ -193,6 +238,25 @@ bool ioasid_kfile_begin(struct ioasid_kfile *file, int *idx);
  * under its own lock, which its quiesce takes too.
  */
 int ioasid_vpasid_to_ppasid(struct ioasid_kdev *kdev, u32 vpasid, u32 *ppasid);
+
+/**
+ * ioasid_kdev_allows() - may work of this device carry @ppasid? The allow list of a slice: numbers of its
+ *                        own routes, not of its siblings'; a whole function may send what it likes
+ *
+ * Any context. What was allowed stays so until drain or quiesce.
+ */
+bool ioasid_kdev_allows(struct ioasid_kdev *kdev, u32 ppasid);
+
+/**
+ * ioasid_kdev_rid_pasid() - the default PASID of a slice: its requests "without PASID" carry it
+ *
+ * Any context. Return: number; IOASID_KDEV_NO_PASID: it is a whole function, whose requests carry none;
+ * 0: a slice that is not bound has none: it sends nothing.
+ */
+u32 ioasid_kdev_rid_pasid(struct ioasid_kdev *kdev);
+
+/** ioasid_kdev_drained() - what ops->drain left to do is done. Without locks that drain takes. */
+void ioasid_kdev_drained(struct ioasid_kdev *kdev, u32 ppasid);
 
 /* ---- faults -------------------------------------------------------------------------------------- */
 
