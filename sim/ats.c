@@ -17,7 +17,7 @@ int sim_ats_init(struct sim_dev *dev)
 {
 	spin_lock_init(&dev->dtlb_lock);
 	init_waitqueue_head(&dev->fence_wait);
-	if (!sim_has_ats(dev))
+	if (!sim_has_ats(dev) || sim_is_slice(dev))
 		return 0;
 	dev->grants = kvcalloc(dev->cfg.dtlb_entries, sizeof(*dev->grants), GFP_KERNEL_ACCOUNT);
 	return dev->grants ? 0 : -ENOMEM;
@@ -58,13 +58,13 @@ static bool same_source(const struct sim_grant *g, bool has_pasid, u32 pasid)
 }
 
 /* The grant of the same page for the same sender, or NULL. Lock held. */
-static struct sim_grant *grant_find(struct sim_dev *dev, const struct sim_xlate *x)
+static struct sim_grant *grant_find(struct sim_dev *fn, const struct sim_xlate *x)
 {
 	bool priv = x->access & XLAT_PRIV;
 	u32 i;
 
-	for (i = 0; i < dev->cfg.dtlb_entries; i++) {
-		struct sim_grant *g = &dev->grants[i];
+	for (i = 0; i < fn->cfg.dtlb_entries; i++) {
+		struct sim_grant *g = &fn->grants[i];
 
 		if (g->perm && g->page == x->iova >> PAGE_SHIFT && g->priv == priv &&
 		    same_source(g, x->src.has_pasid, x->src.pasid))
@@ -77,32 +77,32 @@ static struct sim_grant *grant_find(struct sim_dev *dev, const struct sim_xlate 
  * Where a new grant goes: the oldest makes room, unless the device has a cache of its own, which it
  * is not ours to empty. Lock held. Return: NULL: no room.
  */
-static struct sim_grant *grant_room(struct sim_dev *dev)
+static struct sim_grant *grant_room(struct sim_dev *fn)
 {
-	u32 i, n = dev->cfg.dtlb_entries;
+	u32 i, n = fn->cfg.dtlb_entries;
 	struct sim_grant *g;
 
 	for (i = 0; i < n; i++) {
-		g = &dev->grants[(dev->next_grant + i) % n];
+		g = &fn->grants[(fn->next_grant + i) % n];
 		if (!g->perm)
 			return g;
 	}
-	if (dev->cfg.flags & IOASID_SIM_MUTE)
+	if (fn->cfg.flags & IOASID_SIM_MUTE)
 		return NULL;
-	g = &dev->grants[dev->next_grant++ % n];
-	grant_drop(dev, g);
+	g = &fn->grants[fn->next_grant++ % n];
+	grant_drop(fn, g);
 	return g;
 }
 
 /* Return: recorded. Lock held. */
-static bool grant_add(struct sim_dev *dev, const struct sim_xlate *x, const struct vtd_xlat *w)
+static bool grant_add(struct sim_dev *fn, const struct sim_xlate *x, const struct vtd_xlat *w)
 {
-	struct sim_grant *g = grant_find(dev, x);
+	struct sim_grant *g = grant_find(fn, x);
 
 	if (g)
-		grant_drop(dev, g);
+		grant_drop(fn, g);
 	else
-		g = grant_room(dev);
+		g = grant_room(fn);
 	if (!g)
 		return false;
 	*g = (struct sim_grant){
@@ -114,7 +114,7 @@ static bool grant_add(struct sim_dev *dev, const struct sim_xlate *x, const stru
 		.has_pasid = x->src.has_pasid,
 		.pasid = x->src.pasid,
 	};
-	sim_count(dev->iommu, SIM_GRANTS, 1);
+	sim_count(fn->iommu, SIM_GRANTS, 1);
 	return true;
 }
 
@@ -141,10 +141,10 @@ static enum sim_result ats_ask(struct sim_dev *dev, struct sim_xlate *x, struct 
 		return sim_xlate_fail(x, &v, w);
 	if (!(w->perm & XLAT_RW))
 		return SIM_OK;
-	spin_lock(&dev->dtlb_lock);
+	spin_lock(&dev->fn->dtlb_lock);
 	if (sim_gen_is(dev->iommu, v.gen))
-		*granted = grant_add(dev, x, w);
-	spin_unlock(&dev->dtlb_lock);
+		*granted = grant_add(dev->fn, x, w);
+	spin_unlock(&dev->fn->dtlb_lock);
 	return SIM_OK;
 }
 
@@ -156,14 +156,14 @@ static bool grant_use(struct sim_dev *dev, const struct sim_xlate *x, u64 *pa)
 	struct sim_grant *g;
 	bool hit;
 
-	if (READ_ONCE(dev->blocked))
+	if (x->unrouted || READ_ONCE(dev->blocked))
 		return false;
-	spin_lock(&dev->dtlb_lock);
-	g = grant_find(dev, x);
+	spin_lock(&dev->fn->dtlb_lock);
+	g = grant_find(dev->fn, x);
 	hit = g && (g->perm & need) == need;
 	if (hit)
 		*pa = g->pa | (x->iova & ~PAGE_MASK);
-	spin_unlock(&dev->dtlb_lock);
+	spin_unlock(&dev->fn->dtlb_lock);
 	return hit;
 }
 
@@ -211,6 +211,7 @@ int sim_ats_request(struct sim_dev *dev, struct ioasid_sim_request *req)
 	do {
 		cond_resched();
 		idx = sim_section_enter(dev);
+		sim_xlate_begin(dev, &x);
 		res = ats_ask(dev, &x, &w, &granted);
 		sim_section_exit(dev, idx);
 	} while ((res == SIM_AGAIN || (res == SIM_OK && w.perm & XLAT_RW && !granted)) &&
@@ -255,17 +256,16 @@ static bool grants_in(struct sim_dev *dev, u32 pasid, u64 start, u64 last, bool 
 }
 
 /* Tell the device, and wait for a word that does not come. */
-static void mute_wait(struct sim_dev *dev)
+static void mute_wait(struct sim_dev *fn)
 {
-	long t = msecs_to_jiffies(dev->iommu->cfg.ats_timeout_ms);
+	long t = msecs_to_jiffies(fn->iommu->cfg.ats_timeout_ms);
 
-	if (READ_ONCE(dev->blocked))
+	if (READ_ONCE(fn->blocked))
 		return;
-	if (wait_event_timeout(dev->fence_wait, READ_ONCE(dev->dead), t))
+	if (wait_event_timeout(fn->fence_wait, READ_ONCE(fn->dead), t))
 		return;
 	/* Whatever it still sends is refused; the caller waits for what has begun. */
-	sim_dev_block(dev);
-	ioasid_kdev_fence(dev->kdev);
+	sim_dev_fence(fn);
 }
 
 void sim_ats_purge(struct sim_dev *dev, u32 pasid, u64 start, u64 last)

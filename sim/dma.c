@@ -53,6 +53,7 @@ static enum sim_result dma_piece(struct sim_dev *dev, struct sim_xlate *x, struc
 	u64 pa;
 
 	idx = sim_section_enter(dev);
+	sim_xlate_begin(dev, x);
 	res = xlate(dev, x, &pa);
 	if (res == SIM_OK)
 		sim_act(act, phys_to_virt(pa));
@@ -73,7 +74,7 @@ static int dma_failed(struct sim_dev *dev, struct ioasid_sim_dma *dma, const str
 	    dev->cfg.flags & IOASID_SIM_PRI) {
 		if (dma->page_requests == SIM_TRIES_MAX)
 			return -EFAULT;
-		return sim_pri_ask(dev, x, dma->page_requests++);
+		return sim_pri_ask(dev, x, dma->page_requests++, dma->flags & SIM_DMA_PATIENT);
 	}
 	if (!(dma->flags & IOASID_SIM_DMA_NO_REPORT))
 		sim_xlate_report(dev, x);
@@ -132,6 +133,7 @@ static int iommu_dma(struct sim_dev *dev, struct ioasid_sim_dma *dma, void *buf)
 	int rc;
 
 	sim_xlate_init(&x, dev, dma->addr, dma->pasid, access_of(dma));
+	x.nowait = dma->flags & SIM_DMA_PATIENT;
 	rc = dma_pieces(dev, dma, &x, buf);
 	if (rc != -EFAULT)
 		return rc;
@@ -242,6 +244,7 @@ static enum sim_result hold_check(struct sim_dev *dev, const struct ioasid_sim_h
 
 	for (; addr < end; addr = (addr & PAGE_MASK) + PAGE_SIZE) {
 		sim_xlate_init(&x, dev, addr, req->pasid, XLAT_WRITE);
+		sim_xlate_begin(dev, &x);
 		res = xlate(dev, &x, &pa);
 		if (res == SIM_PROCESS)
 			sim_shared_put(x.shared);

@@ -31,7 +31,7 @@ int sim_pri_init(struct sim_dev *dev)
 	init_waitqueue_head(&pri->wait);
 	init_rwsem(&dev->report_sem);
 	pri->capacity = dev->cfg.pri_capacity;
-	if (!(dev->cfg.flags & IOASID_SIM_PRI))
+	if (!(dev->cfg.flags & IOASID_SIM_PRI) || sim_is_slice(dev))
 		return 0;
 	pri->group = kvcalloc(SIM_GROUPS, sizeof(*pri->group), GFP_KERNEL_ACCOUNT);
 	if (!pri->group)
@@ -66,6 +66,7 @@ static void group_free(struct sim_pri *pri, struct sim_group *g)
 	pri->outstanding -= g->nr;
 	parts_free(&g->parts);
 	g->state = SIM_FREE;
+	g->sender = NULL;
 	g->nr = 0;
 	g->last = false;
 	g->answered = false;
@@ -74,21 +75,40 @@ static void group_free(struct sim_pri *pri, struct sim_group *g)
 
 void sim_pri_abort(struct sim_dev *dev, bool reset)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
 	u32 i;
 
 	mutex_lock(&pri->lock);
-	pri->epoch++;
-	if (reset)
+	smp_store_release(&dev->asker.epoch, dev->asker.epoch + 1);
+	if (reset && !sim_is_slice(dev))
 		pri->disabled = false;
 	for (i = 0; reset && pri->group && i < SIM_GROUPS; i++) {
 		struct sim_group *g = &pri->group[i];
 
 		/* Without a last one there will be no answer either. */
-		if (g->state == SIM_DEVICE && !g->last)
+		if (g->state == SIM_DEVICE && !g->last && g->sender == dev)
 			group_free(pri, g);
 	}
 	wake_up_all(&pri->wait);
+	mutex_unlock(&pri->lock);
+}
+
+void sim_pri_forget(struct sim_dev *dev)
+{
+	struct sim_pri *pri = &dev->fn->pri;
+	u32 i;
+
+	mutex_lock(&pri->lock);
+	for (i = 0; pri->group && i < SIM_GROUPS; i++) {
+		struct sim_group *g = &pri->group[i];
+
+		if (g->state != SIM_DEVICE || g->sender != dev)
+			continue;
+		if (g->last)
+			g->state = SIM_ABANDONED;
+		else
+			group_free(pri, g);
+	}
 	mutex_unlock(&pri->lock);
 }
 
@@ -136,13 +156,13 @@ static void report_one(struct sim_dev *dev, const struct sim_group *g, u32 group
 
 	sim_count(dev->iommu, SIM_PAGE_REQUESTS, 1);
 	/* What nobody handles is answered through page_response() before this returns. */
-	iommu_report_device_fault(&dev->pdev->dev, &evt);
+	iommu_report_device_fault(&dev->fn->pdev->dev, &evt);
 }
 
-/* Somebody listens to the page requests of this route. dev->report_sem held. */
-static bool somebody_listens(struct sim_dev *dev, const struct sim_group *g)
+/* Somebody listens to the page requests of this route. fn->report_sem held. */
+static bool somebody_listens(struct sim_dev *fn, const struct sim_group *g)
 {
-	struct sim_route *r = dev->iopf_on ? xa_load(&dev->routes, g->pasid) : NULL;
+	struct sim_route *r = fn->iopf_on ? xa_load(&fn->routes, g->pasid) : NULL;
 
 	/* 0 as a PASID is nobody's; a request without PASID has 0 here too. */
 	if (g->has_pasid && !g->pasid)
@@ -160,33 +180,33 @@ static void group_report(struct sim_dev *dev, u32 group, const struct sim_group 
 	struct sim_part *part;
 	bool listens;
 
-	down_read(&dev->report_sem);
-	listens = somebody_listens(dev, g);
+	down_read(&dev->fn->report_sem);
+	listens = somebody_listens(dev->fn, g);
 	if (listens) {
 		list_for_each_entry(part, parts, link)
 			report_one(dev, g, group, part, false);
 		report_one(dev, g, group, last, true);
 	}
-	up_read(&dev->report_sem);
+	up_read(&dev->fn->report_sem);
 	if (!listens)
-		sim_pri_answer(dev, group, IOASID_RESPONSE_INVALID);
+		sim_pri_answer(dev->fn, group, IOASID_RESPONSE_INVALID);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------------ */
 
 /* The device's own group was answered: its driver takes it some time. Lock held. */
-static void answer_keep(struct sim_pri *pri, u32 group, u32 code)
+static void answer_keep(struct sim_asker *asker, u32 group, u32 code)
 {
 	/* Nobody takes answers: the oldest is lost. */
-	if (pri->head - pri->tail == SIM_ANSWERS)
-		pri->tail++;
-	pri->answers[pri->head % SIM_ANSWERS].group = group;
-	pri->answers[pri->head++ % SIM_ANSWERS].code = code;
+	if (asker->head - asker->tail == SIM_ANSWERS)
+		asker->tail++;
+	asker->answers[asker->head % SIM_ANSWERS].group = group;
+	asker->answers[asker->head++ % SIM_ANSWERS].code = code;
 }
 
-void sim_pri_answer(struct sim_dev *dev, u32 group, u32 code)
+void sim_pri_answer(struct sim_dev *fn, u32 group, u32 code)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &fn->pri;
 	struct sim_group *g;
 
 	if (!pri->group || group >= SIM_GROUPS)
@@ -204,7 +224,7 @@ void sim_pri_answer(struct sim_dev *dev, u32 group, u32 code)
 	case SIM_DEVICE:
 		if (!g->last)
 			break;
-		answer_keep(pri, group, code);
+		answer_keep(&g->sender->asker, group, code);
 		fallthrough;
 	case SIM_ABANDONED:
 		group_free(pri, g);
@@ -218,13 +238,14 @@ void sim_pri_answer(struct sim_dev *dev, u32 group, u32 code)
 
 int sim_pri_take(struct sim_dev *dev, struct ioasid_sim_response *resp)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
+	struct sim_asker *asker = &dev->asker;
 	int rc = -EAGAIN;
 
 	mutex_lock(&pri->lock);
-	if (pri->head != pri->tail) {
-		resp->group = pri->answers[pri->tail % SIM_ANSWERS].group;
-		resp->code = pri->answers[pri->tail++ % SIM_ANSWERS].code;
+	if (asker->head != asker->tail) {
+		resp->group = asker->answers[asker->tail % SIM_ANSWERS].group;
+		resp->code = asker->answers[asker->tail++ % SIM_ANSWERS].code;
 		rc = 0;
 	}
 	mutex_unlock(&pri->lock);
@@ -235,21 +256,22 @@ int sim_pri_take(struct sim_dev *dev, struct ioasid_sim_response *resp)
 
 static bool may_wait(const struct sim_dev *dev, u32 epoch)
 {
-	return dev->pri.epoch == epoch && !dev->pri.disabled && !READ_ONCE(dev->dead);
+	return dev->asker.epoch == epoch && !dev->fn->pri.disabled && !READ_ONCE(dev->dead);
 }
 
 /* Until something changes; changes are made under the lock, which is held. Return: 0 or -EINTR. */
-static int pri_sleep(struct sim_pri *pri)
+static int pri_sleep(struct sim_pri *pri, bool patient)
 {
+	unsigned int state = patient ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
 	DEFINE_WAIT(wait);
 
-	prepare_to_wait(&pri->wait, &wait, TASK_INTERRUPTIBLE);
+	prepare_to_wait(&pri->wait, &wait, state);
 	mutex_unlock(&pri->lock);
-	if (!signal_pending(current))
+	if (!signal_pending_state(state, current))
 		schedule();
 	finish_wait(&pri->wait, &wait);
 	mutex_lock(&pri->lock);
-	return signal_pending(current) ? -EINTR : 0;
+	return signal_pending_state(state, current) ? -EINTR : 0;
 }
 
 static struct sim_group *group_take(struct sim_pri *pri)
@@ -267,17 +289,18 @@ static struct sim_group *group_take(struct sim_pri *pri)
 }
 
 /* A group and a credit, waiting for them if need be. Lock held. */
-static int group_wait(struct sim_dev *dev, const struct sim_xlate *x, u32 epoch,
+static int group_wait(struct sim_dev *dev, const struct sim_xlate *x, bool patient,
 		      struct sim_group **out)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
 	struct sim_group *g;
 	int rc;
 
-	while (may_wait(dev, epoch)) {
+	while (may_wait(dev, x->epoch)) {
 		g = group_take(pri);
 		if (g) {
 			g->state = SIM_WAITER;
+			g->sender = dev;
 			g->nr = 1;
 			g->last = true;
 			g->has_pasid = x->src.has_pasid;
@@ -286,7 +309,7 @@ static int group_wait(struct sim_dev *dev, const struct sim_xlate *x, u32 epoch,
 			*out = g;
 			return 0;
 		}
-		rc = pri_sleep(pri);
+		rc = pri_sleep(pri, patient);
 		if (rc)
 			return rc;
 	}
@@ -294,13 +317,13 @@ static int group_wait(struct sim_dev *dev, const struct sim_xlate *x, u32 epoch,
 }
 
 /* Lock held. */
-static int answer_wait(struct sim_dev *dev, struct sim_group *g, u32 epoch)
+static int answer_wait(struct sim_dev *dev, struct sim_group *g, u32 epoch, bool patient)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
 	int rc = 0;
 
 	while (!rc && !g->answered && may_wait(dev, epoch))
-		rc = pri_sleep(pri);
+		rc = pri_sleep(pri, patient);
 	if (g->answered) {
 		rc = g->code == IOASID_RESPONSE_SUCCESS ? 0 : -EFAULT;
 		group_free(pri, g);
@@ -310,27 +333,25 @@ static int answer_wait(struct sim_dev *dev, struct sim_group *g, u32 epoch)
 	return rc ? rc : -EFAULT;
 }
 
-int sim_pri_ask(struct sim_dev *dev, const struct sim_xlate *x, unsigned int tries)
+int sim_pri_ask(struct sim_dev *dev, const struct sim_xlate *x, unsigned int tries, bool patient)
 {
 	const struct sim_part part = { .addr = x->iova, .access = x->access };
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
 	struct sim_group *g, copy;
 	LIST_HEAD(none);
-	u32 epoch;
 	int rc;
 
 	/* Asking again and again in vain must not keep everybody else from working. */
 	if (tries >= 4)
 		usleep_range(100 << min(tries - 4, 6U), 200 << min(tries - 4, 6U));
 	mutex_lock(&pri->lock);
-	epoch = pri->epoch;
-	rc = group_wait(dev, x, epoch, &g);
+	rc = group_wait(dev, x, patient, &g);
 	if (!rc) {
 		copy = *g;
 		mutex_unlock(&pri->lock);
 		group_report(dev, g - pri->group, &copy, &none, &part);
 		mutex_lock(&pri->lock);
-		rc = answer_wait(dev, g, epoch);
+		rc = answer_wait(dev, g, x->epoch, patient);
 	}
 	mutex_unlock(&pri->lock);
 	return READ_ONCE(dev->dead) ? -ENODEV : rc;
@@ -338,23 +359,33 @@ int sim_pri_ask(struct sim_dev *dev, const struct sim_xlate *x, unsigned int tri
 
 /* ---- requests of devices that do their own waiting ------------------------------------------------------------ */
 
+/* As it goes on the wire; 0 is nobody's. A slice that is told to stop has no default PASID. */
+static u32 request_pasid(const struct sim_dev *dev, const struct ioasid_sim_request *req)
+{
+	if (req->pasid != IOASID_SIM_NONE)
+		return req->pasid;
+	return sim_is_slice(dev) && READ_ONCE(dev->running) ? ioasid_kdev_rid_pasid(dev->kdev) : 0;
+}
+
 /* One more request in group @g. Lock held. */
 static int group_join(struct sim_dev *dev, struct sim_group *g,
 		      const struct ioasid_sim_request *req)
 {
-	bool has_pasid = req->pasid != IOASID_SIM_NONE;
-	u32 pasid = has_pasid ? req->pasid : 0;
-	struct sim_pri *pri = &dev->pri;
+	bool has_pasid = req->pasid != IOASID_SIM_NONE || sim_is_slice(dev);
+	u32 pasid = request_pasid(dev, req);
+	struct sim_pri *pri = &dev->fn->pri;
 
 	if (pri->disabled || READ_ONCE(dev->blocked))
 		return -EIO;
 	/* The kernel tells groups apart by their index alone. */
 	if (g->last || (g->state != SIM_FREE && g->state != SIM_DEVICE) ||
-	    (g->state == SIM_DEVICE && (g->has_pasid != has_pasid || g->pasid != pasid)))
+	    (g->state == SIM_DEVICE &&
+	     (g->has_pasid != has_pasid || g->pasid != pasid || g->sender != dev)))
 		return -EBUSY;
 	if (pri->outstanding >= pri->capacity)
 		return -ENOSPC;
 	g->state = SIM_DEVICE;
+	g->sender = dev;
 	g->last = req->flags & IOASID_SIM_REQ_LAST;
 	g->has_pasid = has_pasid;
 	g->pasid = pasid;
@@ -375,7 +406,7 @@ static u32 request_access(const struct ioasid_sim_request *req)
 
 int sim_pri_send(struct sim_dev *dev, const struct ioasid_sim_request *req)
 {
-	struct sim_pri *pri = &dev->pri;
+	struct sim_pri *pri = &dev->fn->pri;
 	struct sim_group *g, copy;
 	struct sim_part *part;
 	LIST_HEAD(parts);

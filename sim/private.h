@@ -16,6 +16,13 @@
  *   pri.c      page requests
  *   device.c   devices: classes, creation, removal; what ioasid.ko asks of them
  *   soft.c     class 2: devices without an IOMMU
+ *   wq.c       work queues: registers, portals, the engine
+ *   vm.c       VMs, whose CPUs execute ENQCMD
+ *
+ * A slice of a function (classes 3, 6, 8) is a struct sim_dev whose @fn is its parent's. What the
+ * hardware has once for each function is used through that: RID, routes, device TLB, page requests,
+ * the platform device. What is each device's own is its node, what it waits for, its holds, its
+ * queues, and whether it is cut off.
  *
  * It does what inproc/ does for the in-process home, with the same answers, in the plainest way: one
  * lock for what changes, one for what is cached.
@@ -53,9 +60,12 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#include "enqcmd/wq.h"
 #include "formats/pgtable.h"
 #include "formats/vtd.h"
 #include "sim/compat.h"
+
+struct sim_dev;
 
 #undef pr_fmt
 #define pr_fmt(fmt) "ioasid-sim: " fmt
@@ -307,6 +317,7 @@ enum sim_group_state { SIM_FREE, SIM_DEVICE, SIM_WAITER, SIM_ABANDONED };
  * @last: the last one was sent: an answer will come
  * @answered, @code: SIM_WAITER: the answer
  * @pasid, @has_pasid: whose
+ * @sender: SIM_DEVICE, SIM_WAITER: the device that asks
  * @parts: SIM_DEVICE: struct sim_part, requests that wait for the last one
  */
 struct sim_group {
@@ -317,15 +328,14 @@ struct sim_group {
 	bool has_pasid;
 	bool last;
 	bool answered;
+	struct sim_dev *sender;
 	struct list_head parts;
 };
 
 /**
- * struct sim_pri - page requests of a device
+ * struct sim_pri - page requests of a function
  * @outstanding: requests sent and not answered
- * @epoch: a new value sends all waiters away
  * @disabled: a "failure" response came
- * @answers: answers to the device's own groups, a ring
  */
 struct sim_pri {
 	struct mutex lock;
@@ -334,8 +344,16 @@ struct sim_pri {
 	u32 capacity;
 	u32 outstanding;
 	u32 next;
-	u32 epoch;
 	bool disabled;
+};
+
+/**
+ * struct sim_asker - a device as one that raises page requests; under its function's pri.lock
+ * @epoch: a new value sends its waiters away
+ * @answers: answers to the device's own groups, a ring
+ */
+struct sim_asker {
+	u32 epoch;
 	u32 head, tail;
 	struct {
 		u32 group;
@@ -345,6 +363,7 @@ struct sim_pri {
 
 struct sim_class;
 struct sim_hold;
+struct sim_wq;
 
 /**
  * struct sim_route - {@dev, @pasid} reaches @dom
@@ -365,11 +384,16 @@ struct sim_route {
  * @iommu: in front of it, with a reference; NULL: class 2
  * @cfg: as asked for, with the defaults filled in
  * @policy: of its class
- * @pdev: NULL: class 2; @fwnode: has its properties
+ * @fn: the function it is a slice of, with a reference, which is taken away after it; else itself
+ * @kfn: what slices and the whole are of; NULL: it can have none
+ * @host_uses: how often its driver says that it uses PASIDs on it; under file->lock
+ * @slices, @slice: struct sim_dev; under iommu->lock
+ * @pdev: NULL: class 2, slices; @fwnode: has its properties
  * @kdev: what ioasid.ko made of it
  * @access: class 2: the way into what is attached
  * @rid: Requester ID
  * @dead: it is being taken away
+ * @running: bound, and not told to stop
  * @blocked: no request passes: fenced, or dead
  * @inside: requests in progress, and one for its life; @left: the last is gone
  * @routes: struct sim_route by PASID, 0: without
@@ -379,18 +403,26 @@ struct sim_route {
  * @hold_lock, @holds: struct sim_hold; @hold_epoch: counts the times some were called back
  * @dtlb_lock, @grants: device TLB
  * @fence_wait: woken when waiting for a mute device makes no sense any more
+ * @pri: page requests; @asker: its own part in its function's
+ * @wq: its work queues, or NULL
  */
 struct sim_dev {
 	struct kref ref;
 	struct sim_iommu *iommu;
 	struct ioasid_sim_device cfg;
 	const struct sim_class *policy;
+	struct sim_dev *fn;
+	struct ioasid_kfunction *kfn;
+	u32 host_uses;
+	struct list_head slices;
+	struct list_head slice;
 	struct platform_device *pdev;
 	struct fwnode_handle fwnode;
 	struct ioasid_kdev *kdev;
 	struct ioasid_access *access;
 	u16 rid;
 	bool dead;
+	bool running;
 	bool blocked;
 	refcount_t inside;
 	struct completion left;
@@ -407,7 +439,14 @@ struct sim_dev {
 	u32 next_grant;
 	wait_queue_head_t fence_wait;
 	struct sim_pri pri;
+	struct sim_asker asker;
+	struct sim_wq *wq;
 };
+
+static inline bool sim_is_slice(const struct sim_dev *dev)
+{
+	return dev->fn != dev;
+}
 
 static inline bool sim_has_ats(const struct sim_dev *dev)
 {
@@ -422,16 +461,28 @@ struct sim_dma_ops {
 extern const struct sim_dma_ops sim_iommu_dma, sim_soft_dma;
 const struct sim_dma_ops *sim_dev_dma(const struct sim_dev *dev);
 
-struct sim_dev *sim_dev_create(struct sim_iommu *iommu, const struct ioasid_sim_device *cfg);
-/** sim_dev_destroy() - hot-unplug; drops the maker's reference. */
+/** sim_dev_init() - when the module comes. */
+void sim_dev_init(void);
+/**
+ * sim_dev_create() - a device, with its node
+ * @iommu: as asked for, or NULL: there is none of that number; @parent: the same
+ */
+struct sim_dev *sim_dev_create(struct sim_iommu *iommu, struct sim_dev *parent,
+			       const struct ioasid_sim_device *cfg);
+/** sim_dev_destroy() - hot-unplug; its slices have gone. Drops the maker's reference. */
 void sim_dev_destroy(struct sim_dev *dev);
 void sim_dev_put(struct sim_dev *dev);
+/** sim_dev_host_use() - the command HOST_USE. file->lock held. */
+int sim_dev_host_use(struct sim_dev *dev, u32 use);
 /** sim_dev_enter() - begin a command. Return: 0 or -ENODEV. */
 int sim_dev_enter(struct sim_dev *dev);
 void sim_dev_exit(struct sim_dev *dev);
 /** sim_dev_block() - no request passes any more; the caller waits for those on their way. */
 void sim_dev_block(struct sim_dev *dev);
+/** sim_dev_fence() - the function @fn did not answer: none of its devices' requests passes. */
+void sim_dev_fence(struct sim_dev *fn);
 
+/* The function behind a device of the kernel. */
 static inline struct sim_dev *sim_dev_of(struct device *dev)
 {
 	return dev_iommu_priv_get(dev);
@@ -504,6 +555,11 @@ enum sim_result {
 /**
  * struct sim_xlate - one request on its way
  * @iova, @access (XLAT_*), @src: the request
+ * @plain: a slice sends it without PASID: its default PASID has to be filled in
+ * @unrouted: it has none
+ * @nowait: of a process, only what is to be had at once: who stops the sender waits for this request,
+ *          and may be that process on its way out, with a page that it was to provide itself
+ * @epoch: of dev->asker, from before anything was looked at
  * @reason, @arch_reason, @gpa, @flags: after SIM_FAULT
  * @askable: a page request may repair it
  */
@@ -512,6 +568,10 @@ struct sim_xlate {
 	u64 gpa;
 	u32 access;
 	struct sim_source src;
+	bool plain;
+	bool unrouted;
+	bool nowait;
+	u32 epoch;
 	u32 reason;
 	u32 arch_reason;
 	u32 flags;
@@ -533,6 +593,13 @@ static inline void sim_section_exit(struct sim_dev *dev, int idx)
 /** sim_xlate_init() - a request as its sender says it. */
 void sim_xlate_init(struct sim_xlate *x, const struct sim_dev *dev, u64 addr, u32 pasid,
 		    u32 access);
+/**
+ * sim_xlate_begin() - at the beginning of each section, before anything else
+ *
+ * The default PASID of a slice may be another's next time: it is good for one section, which
+ * quiesce waits for.
+ */
+void sim_xlate_begin(struct sim_dev *dev, struct sim_xlate *x);
 /** sim_xlate() - in a section: where the first byte goes; @pa good until the section ends. */
 enum sim_result sim_xlate(struct sim_dev *dev, struct sim_xlate *x, u64 *pa);
 /** sim_xlate_view() - in a section: the route; @type: enum vtd_req_type. SIM_OK: @v is filled. */
@@ -579,14 +646,21 @@ void sim_ats_reset(struct sim_dev *dev);
 
 int sim_pri_init(struct sim_dev *dev);
 void sim_pri_destroy(struct sim_dev *dev);
-/** sim_pri_ask() - ask for x's page and wait. Return: 0: try again; -EFAULT, -ENODEV, -EINTR. */
-int sim_pri_ask(struct sim_dev *dev, const struct sim_xlate *x, unsigned int tries);
+/**
+ * sim_pri_ask() - ask for x's page and wait
+ * @patient: only a fatal signal ends that
+ *
+ * Return: 0: try again; -EFAULT, -ENODEV, -EINTR.
+ */
+int sim_pri_ask(struct sim_dev *dev, const struct sim_xlate *x, unsigned int tries, bool patient);
 /** sim_pri_send() - the command PAGE_REQUEST. */
 int sim_pri_send(struct sim_dev *dev, const struct ioasid_sim_request *req);
 /** sim_pri_take() - the command RESPONSE. */
 int sim_pri_take(struct sim_dev *dev, struct ioasid_sim_response *resp);
-/** sim_pri_answer() - group @group was answered. */
-void sim_pri_answer(struct sim_dev *dev, u32 group, u32 code);
+/** sim_pri_answer() - group @group of the function @fn was answered. */
+void sim_pri_answer(struct sim_dev *fn, u32 group, u32 code);
+/** sim_pri_forget() - @dev goes; answers to what it asked are nobody's. */
+void sim_pri_forget(struct sim_dev *dev);
 /** sim_pri_abort() - send everybody away who waits; @reset: page requests are on again. */
 void sim_pri_abort(struct sim_dev *dev, bool reset);
 /**
@@ -633,5 +707,80 @@ void sim_hold_end_all(struct sim_dev *dev);
 
 int sim_soft_init(struct sim_dev *dev);
 void sim_soft_destroy(struct sim_dev *dev);
+
+/* ---- work queues --------------------------------------------------------------------------------------------------- */
+
+#define SIM_DMA_PATIENT BIT(31) /* struct ioasid_sim_dma.flags: as sim_pri_ask() */
+
+/** sim_wq_create() - the queues that dev->cfg asks for, stopped; none: dev->wq stays NULL. */
+int sim_wq_create(struct sim_dev *dev);
+void sim_wq_destroy(struct sim_dev *dev);
+/** sim_wq_retire() - its engine has ended and does not begin again; before dev->kdev goes. */
+void sim_wq_retire(struct sim_dev *dev);
+/** sim_wq_start(), sim_wq_stop() - as wq_start(), wq_stop(); also without queues. */
+void sim_wq_start(struct sim_dev *dev);
+void sim_wq_stop(struct sim_dev *dev, bool reset);
+/** sim_wq_ops_fill() - what ioasid.ko asks of a device with queues, besides what it asks of all. */
+void sim_wq_ops_fill(struct ioasid_kdev_ops *ops);
+/** sim_wq_store() - any store to a portal. */
+enum wq_answer sim_wq_store(struct sim_dev *dev, u32 queue, u64 offset, const void *data,
+			    size_t len, enum wq_store how);
+/** sim_wq_register() - the command WQ_REGISTER. */
+int sim_wq_register(struct sim_dev *dev, struct ioasid_sim_wq_register *r);
+/** sim_wq_run() - the command WQ_RUN. Return: descriptors executed. */
+u32 sim_wq_run(struct sim_dev *dev, u32 max);
+
+/* ---- main.c: what one open of the node has made ------------------------------------------------------------------------ */
+
+struct sim_file;
+void sim_file_get(struct sim_file *file);
+void sim_file_put(struct sim_file *file);
+/** sim_dev_begin() - a device with a reference, and a command inside it. ERR_PTR(-ENOENT, -ENODEV). */
+struct sim_dev *sim_dev_begin(struct sim_file *file, u32 id);
+void sim_dev_end(struct sim_dev *dev);
+
+/**
+ * struct sim_command - a command of the node, or of another descriptor
+ * @run: does it; @owner: what the descriptor stands for
+ * @undo: ends what it has made, whose number is at offset @made
+ * @size: of its structure; @min: what was there from the start
+ * @flags: known
+ * @reserved: offset of its reserved u32, or 0: none
+ */
+struct sim_command {
+	int (*run)(void *owner, void *arg);
+	int (*undo)(void *owner, u32 id);
+	u32 made;
+	u32 size;
+	u32 min;
+	u32 flags;
+	u32 reserved;
+};
+
+/* A command that makes something. */
+#define SIM_MAKER(fn, type, known, rsvd, end, number)                                    \
+	{                                                                                \
+		.run = fn, .undo = end, .made = offsetof(struct type, number),           \
+		.size = sizeof(struct type), .min = sizeof(struct type), .flags = known, \
+		.reserved = rsvd,                                                        \
+	}
+#define SIM_COMMAND(fn, type, known, rsvd)                                          \
+	{                                                                           \
+		.run = fn, .size = sizeof(struct type), .min = sizeof(struct type), \
+		.flags = known, .reserved = rsvd,                                   \
+	}
+#define SIM_RSVD(type) offsetof(struct type, __reserved)
+
+/** sim_command() - copy the argument, check it, do it, copy it back. */
+int sim_command(void *owner, const struct sim_command *c, void __user *uarg);
+/** sim_id_store() - numbers begin at 1 and do not come again soon. */
+int sim_id_store(struct xarray *xa, void *entry, u32 *id);
+
+/* ---- VMs -------------------------------------------------------------------------------------------------------------- */
+
+/** sim_vm_create() - the command VM_CREATE; @made: the file behind the descriptor, not installed yet */
+int sim_vm_create(struct sim_file *owner, struct file **made, int *fd);
+void sim_vm_init(void);
+void sim_vm_exit(void);
 
 #endif

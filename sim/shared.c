@@ -72,7 +72,8 @@ static enum sim_result page_missing(struct sim_xlate *x)
 /* @seq: of the mappings, from before the page was looked up. */
 static enum sim_result page_pin(struct sim_xlate *x, struct page **page, unsigned long *seq)
 {
-	unsigned int flags = x->access & XLAT_WRITE ? FOLL_WRITE : 0;
+	unsigned int flags = (x->access & XLAT_WRITE ? FOLL_WRITE : 0) |
+			     (x->nowait ? FOLL_NOWAIT : 0);
 	struct sim_shared *s = x->shared;
 	long n;
 
@@ -110,6 +111,7 @@ static enum sim_result page_act(struct sim_dev *dev, struct sim_xlate *x, struct
 	enum sim_result res = SIM_AGAIN;
 	int idx = sim_section_enter(dev);
 
+	sim_xlate_begin(dev, x);
 	if (route_same(dev, x)) {
 		down_read(&s->lock);
 		if (!mmu_interval_read_retry(&s->notifier, seq)) {

@@ -11,8 +11,23 @@ void sim_xlate_init(struct sim_xlate *x, const struct sim_dev *dev, u64 addr, u3
 	x->src.rid = dev->rid;
 	x->src.has_pasid = pasid != IOASID_SIM_NONE;
 	x->src.pasid = x->src.has_pasid ? pasid : 0;
+	x->plain = !x->src.has_pasid && sim_is_slice(dev);
 	/* Only requests with PASID can claim privilege. */
 	x->access = x->src.has_pasid ? access : access & ~XLAT_PRIV;
+}
+
+/* Who stops the device clears @running, then begins the epoch, then waits for sections. */
+void sim_xlate_begin(struct sim_dev *dev, struct sim_xlate *x)
+{
+	u32 pasid;
+
+	x->epoch = smp_load_acquire(&dev->asker.epoch);
+	if (!x->plain)
+		return;
+	pasid = READ_ONCE(dev->running) ? ioasid_kdev_rid_pasid(dev->kdev) : 0;
+	x->unrouted = !pasid;
+	x->src.has_pasid = true;
+	x->src.pasid = pasid;
 }
 
 /* ---- failures ------------------------------------------------------------------------------------ */
@@ -120,7 +135,7 @@ static enum sim_result view_fill(struct sim_dev *dev, struct sim_xlate *x, struc
 	if (seq & 1)
 		return SIM_AGAIN;
 	vtd_lookup(&iommu->mem, &iommu->tables.caps, iommu->rtaddr, &req, &lk, NULL);
-	r = xa_load(&dev->routes, x->src.pasid);
+	r = xa_load(&dev->fn->routes, x->src.pasid);
 	v->dom = r ? READ_ONCE(r->dom) : NULL;
 	v->te = lk.te;
 	if (read_seqcount_retry(&iommu->seq, seq))
@@ -140,7 +155,8 @@ enum sim_result sim_xlate_view(struct sim_dev *dev, struct sim_xlate *x, u8 type
 	enum sim_result res;
 	u8 reason;
 
-	if (READ_ONCE(dev->blocked))
+	/* Entry 0 of the PASID table is not this device's. */
+	if (x->unrouted || READ_ONCE(dev->blocked))
 		return sim_xlate_refuse(x, IOASID_REASON_NO_ROUTE, VTD_SCT_2);
 	/* Without PASID that is an interrupt, and there is nobody here to take it. */
 	if (!x->src.has_pasid && sim_is_msi(x->iova))

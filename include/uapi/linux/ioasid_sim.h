@@ -75,10 +75,10 @@ struct ioasid_sim_iommu {
  * struct ioasid_sim_object - IOASID_SIM_IOMMU_DESTROY, DEVICE_DESTROY, RELEASE
  * @argsz: size of this structure
  * @flags: must be 0
- * @id: number of the IOMMU, device or hold
+ * @id: number of the IOMMU, device, hold or vCPU
  *
  * DEVICE_DESTROY is hot-unplug: whatever the device is doing ends, its node goes, requests in
- * progress answer ENODEV. IOMMU_DESTROY does it to all devices of the IOMMU first.
+ * progress answer ENODEV. Slices of it go first. IOMMU_DESTROY does it to all devices of the IOMMU.
  */
 struct ioasid_sim_object {
 	__u32 argsz;
@@ -97,22 +97,36 @@ struct ioasid_sim_object {
 #define IOASID_SIM_MUTE \
 	(1U << 2) /* looks after its device TLB itself, and never completes an
 				   * invalidation; implies ATS */
+#define IOASID_SIM_ENGINE (1U << 3) /* its work queues execute by themselves, not only on demand */
 
 /**
  * struct ioasid_sim_device - IOASID_SIM_DEVICE_CREATE
- * @argsz: size of this structure
- * @flags: IOASID_SIM_ATS | PRI | MUTE
- * @iommu: the IOMMU it sits behind; class 2 sits behind none, which does not care
- * @dev_class: enum ioasid_class: 1, 2 or 5
- * @pasid_bits: width of its PASID capability; 0: none
+ * @argsz: size of this structure; the members from @parent on may be missing
+ * @flags: IOASID_SIM_ATS | PRI | MUTE | ENGINE
+ * @iommu: the IOMMU it sits behind; class 2 sits behind none, and a slice where its parent does: they
+ *         do not care
+ * @dev_class: enum ioasid_class: all but 4
+ * @pasid_bits: width of its PASID capability; 0: none, of a slice: its parent's
  * @group: devices of an IOMMU with equal numbers share a group; IOASID_SIM_NONE: alone
  * @pri_capacity: page requests it may have outstanding, at most 512; 0: 512
  * @dtlb_entries: size of its device TLB, at most 65536; 0: 64
  * @name: what it is called in /dev/ioasid-devices; terminated
  * @device: [out] number of the device
+ * @parent: classes 3, 6 and 8: number of the device whose slice it is, of class 5 or 7, with PASIDs and
+ *          alone in its group. Else 0
+ * @mode: enum ioasid_mode: the driver's default; 0: local
+ * @kept_first, @kept_last: PASIDs that the device keeps for its driver; @kept_last 0: what the module's
+ *          parameters say. Of a slice: 0
+ * @nr_dedicated, @nr_shared: work queues (<linux/ioasid_wq.h>), together at most 16; classes 5 to 8, and
+ *          only 7 and 8 have shared ones
+ * @queue_size: descriptors a queue holds; 0: 16; at most 1024
  *
- * EEXIST: the name is taken. EOPNOTSUPP: the class is not offered. EINVAL: @pasid_bits, ATS or PRI
- * on a class that has none. ENODEV: the kernel did not put it behind the IOMMU.
+ * A slice has the RID of its parent, its device TLB, and its page requests: ATS, PRI and MUTE,
+ * @group, @pri_capacity and @dtlb_entries are said of the parent alone. What it sends without PASID
+ * carries its default PASID. The parent goes when its slices have gone.
+ *
+ * EEXIST: the name is taken. EOPNOTSUPP: the class is not offered. EINVAL: something that the class
+ * does not have. ENOENT: no such IOMMU or parent. ENODEV: the kernel did not put it behind the IOMMU.
  */
 struct ioasid_sim_device {
 	__u32 argsz;
@@ -126,8 +140,32 @@ struct ioasid_sim_device {
 	char name[64];
 	__u32 device;
 	__u32 __reserved;
+	__u32 parent;
+	__u32 mode;
+	__u32 kept_first;
+	__u32 kept_last;
+	__u32 nr_dedicated;
+	__u32 nr_shared;
+	__u32 queue_size;
 };
 #define IOASID_SIM_DEVICE_CREATE _IO(IOASID_SIM_IOC_TYPE, 0x02)
+
+/**
+ * struct ioasid_sim_host_use - IOASID_SIM_HOST_USE: its driver begins or ends using PASIDs on it itself
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @device: number of a device that can have slices (EINVAL: it cannot)
+ * @use: 1: begin, 0: end (EINVAL: another, or an end without a beginning)
+ *
+ * EBUSY: it is bound as a whole; while its driver uses it, it is not.
+ */
+struct ioasid_sim_host_use {
+	__u32 argsz;
+	__u32 flags;
+	__u32 device;
+	__u32 use;
+};
+#define IOASID_SIM_HOST_USE _IO(IOASID_SIM_IOC_TYPE, 0x0f)
 
 /* ---- DMA ---------------------------------------------------------------------------------------- */
 
@@ -300,5 +338,221 @@ struct ioasid_sim_stats {
 	__u64 call_backs;
 };
 #define IOASID_SIM_STATS _IO(IOASID_SIM_IOC_TYPE, 0x0a)
+
+/** enum ioasid_sim_leads - what an entry of the PASID table leads to. */
+enum ioasid_sim_leads {
+	IOASID_SIM_LEADS_NOWHERE = 0,
+	IOASID_SIM_LEADS_FIRST = 1, /* a first-stage table of this system: @first */
+	IOASID_SIM_LEADS_SECOND = 2, /* a second-stage table of this system: @second */
+	IOASID_SIM_LEADS_NESTED = 3, /* a guest's table, @first, which lies in what @second maps */
+	IOASID_SIM_LEADS_PROCESS = 4, /* the memory of a process */
+};
+
+/**
+ * struct ioasid_sim_walk - IOASID_SIM_WALK: what the PASID table in memory says
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @device: number of the device, whose RID is looked up: a slice has its parent's
+ * @pasid: on the wire; IOASID_SIM_NONE: the entry of requests without PASID
+ * @leads: [out] enum ioasid_sim_leads; NOWHERE: there is no entry, or none that is present
+ * @did: [out] domain number in the entry, the tag of what is cached: one for each address space
+ * @first: [out] address of the first-stage root; a guest's address when NESTED
+ * @second: [out] address of the second-stage root
+ *
+ * Root, context and PASID tables are read with the formats' walker from the root on; nothing
+ * else is asked. EINVAL: the device is behind no IOMMU.
+ */
+struct ioasid_sim_walk {
+	__u32 argsz;
+	__u32 flags;
+	__u32 device;
+	__u32 pasid;
+	__u32 leads;
+	__u32 did;
+	__u64 first;
+	__u64 second;
+};
+#define IOASID_SIM_WALK _IO(IOASID_SIM_IOC_TYPE, 0x0b)
+
+/* ---- work queues -------------------------------------------------------------------------------------- */
+
+/** enum ioasid_sim_store - what kind of store reaches a portal. */
+enum ioasid_sim_store {
+	IOASID_SIM_STORE_PLAIN = 0,
+	IOASID_SIM_STORE_MOVDIR64B = 1,
+	IOASID_SIM_STORE_DMWR = 2, /* the bare transaction, with whatever PASID the data says */
+};
+
+/**
+ * struct ioasid_sim_wq_store - IOASID_SIM_WQ_STORE: a store to the portal of a queue
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @device: number of a device with queues (EINVAL: it has none)
+ * @queue: which; one that is not there takes nothing
+ * @offset: in its portal, a page
+ * @how: enum ioasid_sim_store
+ * @data: address of what is stored
+ * @length: bytes, 1 to 4096; a portal takes 64
+ * @taken: [out] 1: taken, 0: not, and nothing has changed
+ */
+struct ioasid_sim_wq_store {
+	__u32 argsz;
+	__u32 flags;
+	__u32 device;
+	__u32 queue;
+	__u32 offset;
+	__u32 how;
+	__u64 data;
+	__u32 length;
+	__u32 taken;
+};
+#define IOASID_SIM_WQ_STORE _IO(IOASID_SIM_IOC_TYPE, 0x0c)
+
+/**
+ * struct ioasid_sim_wq_run - IOASID_SIM_WQ_RUN: its engine executes
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @device: number of a device with queues (EINVAL: it has none)
+ * @max: descriptors, at most
+ * @done: [out] how many; fewer: there were no more, the device was stopped, or somebody else runs it
+ *
+ * A descriptor in execution waits for pages as it must; only a fatal signal ends that, which it takes
+ * for a page that cannot be had.
+ */
+struct ioasid_sim_wq_run {
+	__u32 argsz;
+	__u32 flags;
+	__u32 device;
+	__u32 max;
+	__u32 done;
+	__u32 __reserved;
+};
+#define IOASID_SIM_WQ_RUN _IO(IOASID_SIM_IOC_TYPE, 0x0d)
+
+#define IOASID_SIM_WQ_WRITE (1U << 0)
+
+/**
+ * struct ioasid_sim_wq_register - IOASID_SIM_WQ_REGISTER: a register, whoever has the device bound
+ * @argsz: size of this structure
+ * @flags: IOASID_SIM_WQ_WRITE: write; else read
+ * @device: number of a device with queues (EINVAL: it has none)
+ * @offset: IOASID_WQ_REG_*
+ * @value: what to write; read: [out] what is in it
+ *
+ * The user of the device does it on its node, which answers nobody else. Errors as there: EINVAL no such
+ * register, or read only; ENOENT a number without route; EBUSY the queue is enabled.
+ */
+struct ioasid_sim_wq_register {
+	__u32 argsz;
+	__u32 flags;
+	__u32 device;
+	__u32 offset;
+	__u32 value;
+};
+#define IOASID_SIM_WQ_REGISTER _IO(IOASID_SIM_IOC_TYPE, 0x10)
+
+/* ---- VMs: CPUs that execute ENQCMD ----------------------------------------------------------------------- */
+
+/**
+ * struct ioasid_sim_vm - IOASID_SIM_VM_CREATE: a VM without vCPUs
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @fd: [out] descriptor of the VM: what IOASID_CPU_PASID_ENABLE takes, and where its own commands go
+ * @__reserved: 0
+ *
+ * Its instructions reach the devices of the open it was made through, as long as that is open. The VM
+ * ends when its descriptor is closed: a context that has it loses it, which closes portals and ends
+ * translation.
+ */
+struct ioasid_sim_vm {
+	__u32 argsz;
+	__u32 flags;
+	__s32 fd;
+	__u32 __reserved;
+};
+#define IOASID_SIM_VM_CREATE _IO(IOASID_SIM_IOC_TYPE, 0x0e)
+
+/* Commands on the descriptor of a VM. */
+#define IOASID_SIM_VM_BASE 0x40
+
+/**
+ * struct ioasid_sim_vcpu - IOASID_SIM_VCPU_CREATE
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @vcpu: [out] number of the vCPU
+ * @__reserved: 0
+ *
+ * IA32_PASID is 0, not valid. EDQUOT: a VM has at most 1024 vCPUs.
+ */
+struct ioasid_sim_vcpu {
+	__u32 argsz;
+	__u32 flags;
+	__u32 vcpu;
+	__u32 __reserved;
+};
+#define IOASID_SIM_VCPU_CREATE _IO(IOASID_SIM_IOC_TYPE, IOASID_SIM_VM_BASE + 0)
+/* IOASID_SIM_VCPU_DESTROY takes struct ioasid_sim_object. */
+#define IOASID_SIM_VCPU_DESTROY _IO(IOASID_SIM_IOC_TYPE, IOASID_SIM_VM_BASE + 1)
+
+/**
+ * struct ioasid_sim_wrmsr - IOASID_SIM_WRMSR_PASID: a vCPU writes IA32_PASID
+ * @argsz: size of this structure
+ * @flags: must be 0
+ * @vcpu: number of the vCPU (ENOENT: there is none)
+ * @__reserved: 0
+ * @value: the PASID in 19:0, valid in bit 31; other bits are #GP, EINVAL: nothing has changed
+ */
+struct ioasid_sim_wrmsr {
+	__u32 argsz;
+	__u32 flags;
+	__u32 vcpu;
+	__u32 __reserved;
+	__u64 value;
+};
+#define IOASID_SIM_WRMSR_PASID _IO(IOASID_SIM_IOC_TYPE, IOASID_SIM_VM_BASE + 2)
+
+#define IOASID_SIM_ENQCMD_SUPERVISOR (1U << 0) /* ENQCMDS */
+
+/** enum ioasid_sim_insn - how an instruction ended. */
+enum ioasid_sim_insn {
+	IOASID_SIM_INSN_RETIRED = 0, /* @zf says what the device answered */
+	IOASID_SIM_INSN_GP = 1, /* #GP: nothing was sent */
+	IOASID_SIM_INSN_EXIT = 2, /* VM exit: nothing was sent; execute it again after mapping */
+};
+
+/**
+ * struct ioasid_sim_enqcmd - IOASID_SIM_ENQCMD: a vCPU executes ENQCMD or ENQCMDS
+ * @argsz: size of this structure
+ * @flags: IOASID_SIM_ENQCMD_SUPERVISOR
+ * @vcpu: number of the vCPU
+ * @device: number of the device that the destination is the portal of; IOASID_SIM_NONE: it is ordinary
+ *          memory, which answers "retry"
+ * @queue: which queue of it
+ * @cpl: privilege level, 0 to 3 (EINVAL)
+ * @offset: destination, in the portal's page
+ * @data: the 64 bytes stored
+ * @result: [out] enum ioasid_sim_insn
+ * @zf: [out] RETIRED: 1: retry
+ * @exit_reason: [out] EXIT: 72 ENQCMD, 73 ENQCMDS
+ * @vpasid: [out] EXIT: the number that could not be translated
+ *
+ * One instruction at a time executes on a vCPU. ENOENT: no such vCPU or device; ENODEV: the device is
+ * being taken away; EINVAL: it has no queues.
+ */
+struct ioasid_sim_enqcmd {
+	__u32 argsz;
+	__u32 flags;
+	__u32 vcpu;
+	__u32 device;
+	__u32 queue;
+	__u32 cpl;
+	__u64 offset;
+	__u8 data[64];
+	__u32 result;
+	__u32 zf;
+	__u32 exit_reason;
+	__u32 vpasid;
+};
+#define IOASID_SIM_ENQCMD _IO(IOASID_SIM_IOC_TYPE, IOASID_SIM_VM_BASE + 3)
 
 #endif
