@@ -90,6 +90,48 @@ static void vu_did_move(struct vtd_unit *unit, struct vu_bind *b, u16 did)
 	cds_hlist_add_head(&b->did_node, &unit->dids[did].binds);
 }
 
+static bool vu_target_same(const struct vu_target *a, const struct vu_target *b)
+{
+	if (a->pgtt != b->pgtt)
+		return false;
+	return a->pgtt != VTD_PGTT_FS ||
+	       (a->table.address == b->table.address && a->table.levels == b->table.levels &&
+		a->table.flags == b->table.flags);
+}
+
+/*
+ * In global mode a number names one address space, whichever device uses it. So devices in that mode
+ * share it; a guest gives them equal entries. Return: the binding of the same number of another one.
+ */
+static struct vu_bind *vu_bind_twin(struct vtd_unit *unit, const struct vu_dev *dev, u32 pasid)
+{
+	struct vu_dev *other;
+	struct vu_bind *b;
+
+	if (!dev->global || !pasid)
+		return NULL;
+	list_for_each_entry(other, &unit->devices, link) {
+		b = other == dev || !other->global ? NULL : vu_bind_find(other, pasid);
+		if (b && b->target.pgtt == VTD_PGTT_FS)
+			return b;
+	}
+	return NULL;
+}
+
+/* An address space of its own, or the one of the other devices with this number. */
+static int vu_bind_space(struct vtd_unit *unit, struct vu_bind *b, bool bound)
+{
+	struct vu_bind *twin = vu_bind_twin(unit, b->dev, b->pasid);
+
+	if (!twin)
+		return ioasid_alloc_user_table(unit->cfg.ctx, unit->cfg.gpa_ioasid,
+					       bound ? &b->target.table : NULL, &b->ioasid);
+	if (!vu_target_same(&twin->target, &b->target))
+		return -EEXIST;
+	b->ioasid = twin->ioasid;
+	return 0;
+}
+
 /* A binding that nothing leads to yet. A user table gets @target's table at once if @bound. */
 static int vu_bind_new(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 		       const struct vu_target *target, bool bound, struct vu_bind **bind)
@@ -105,8 +147,7 @@ static int vu_bind_new(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 	b->ioasid = unit->cfg.gpa_ioasid;
 	INIT_LIST_HEAD(&b->dev_link);
 	if (target->pgtt == VTD_PGTT_FS) {
-		rc = ioasid_alloc_user_table(unit->cfg.ctx, unit->cfg.gpa_ioasid,
-					     bound ? &target->table : NULL, &b->ioasid);
+		rc = vu_bind_space(unit, b, bound);
 		if (rc) {
 			kfree(b);
 			return rc;
@@ -119,10 +160,29 @@ static int vu_bind_new(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 	return 0;
 }
 
+/* Somebody else's binding has the address space, too. */
+static bool vu_space_shared(struct vtd_unit *unit, const struct vu_bind *b)
+{
+	struct vu_bind *other;
+	struct vu_dev *dev;
+
+	list_for_each_entry(dev, &unit->devices, link) {
+		other = vu_bind_find(dev, b->pasid);
+		if (other && other != b && other->ioasid == b->ioasid)
+			return true;
+	}
+	list_for_each_entry(other, &unit->zombies, dev_link)
+		if (other != b && other->ioasid == b->ioasid)
+			return true;
+	return false;
+}
+
 static bool vu_bind_try_free(struct vtd_unit *unit, struct vu_bind *b)
 {
-	int rc = b->target.pgtt == VTD_PGTT_FS ? ioasid_ioas_free(unit->cfg.ctx, b->ioasid) : 0;
+	int rc = 0;
 
+	if (b->target.pgtt == VTD_PGTT_FS && !vu_space_shared(unit, b))
+		rc = ioasid_ioas_free(unit->cfg.ctx, b->ioasid);
 	/* A device that did not answer in time may still hold it. */
 	if (rc && rc != -ENOENT)
 		return false;
@@ -185,15 +245,6 @@ static u8 vu_target_read(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 	return 0;
 }
 
-static bool vu_target_same(const struct vu_target *a, const struct vu_target *b)
-{
-	if (a->pgtt != b->pgtt)
-		return false;
-	return a->pgtt != VTD_PGTT_FS ||
-	       (a->table.address == b->table.address && a->table.levels == b->table.levels &&
-		a->table.flags == b->table.flags);
-}
-
 /* A present entry that makes no sense is worth a count; one that is not there is everyday. */
 static void vu_reason_count(struct vtd_unit *unit, u8 reason)
 {
@@ -228,6 +279,45 @@ static bool vu_context_read(struct vtd_unit *unit, u16 rid, struct vtd_ctx *ctx)
 	return vtd_ce_decode(&unit->caps, words, ctx) == 0;
 }
 
+/* ---- the table of the CPUs --------------------------------------------------------------------------- */
+
+/* Another device's binding of the number whose translation is there. */
+static bool vu_cpu_shared(struct vtd_unit *unit, const struct vu_bind *b)
+{
+	struct vu_dev *dev;
+	struct vu_bind *other;
+
+	list_for_each_entry(dev, &unit->devices, link) {
+		other = dev == b->dev ? NULL : vu_bind_find(dev, b->pasid);
+		if (other && other->cpu)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The guest's CPUs may send the number from now on. Of a device in local mode they cannot: nothing is
+ * routed by what they would send. Return: 0 or what CPU_PASID_MAP says.
+ */
+static int vu_cpu_map(struct vtd_unit *unit, struct vu_bind *b)
+{
+	int rc;
+
+	if (!(unit->cfg.flags & VTD_UNIT_CPU_PASID) || !b->pasid)
+		return 0;
+	rc = ioasid_cpu_pasid_map(unit->cfg.ctx, b->pasid);
+	b->cpu = !rc;
+	return rc == -ENOENT ? 0 : rc;
+}
+
+/* ... not any more: on return no CPU sends it. */
+static void vu_cpu_unmap(struct vtd_unit *unit, struct vu_bind *b)
+{
+	if (b->cpu && !vu_cpu_shared(unit, b))
+		ioasid_cpu_pasid_unmap(unit->cfg.ctx, b->pasid);
+	b->cpu = false;
+}
+
 /* ---- PASID routes ---------------------------------------------------------------------------------- */
 
 /*
@@ -253,10 +343,19 @@ static int vu_route_make(struct vtd_unit *unit, struct vu_bind *b)
 	rc = ioasid_set_hwid_dev(ctx, b->ioasid, b->pasid, dev->cookie);
 	if (rc)
 		goto unset;
+	rc = vu_cpu_map(unit, b);
+	if (rc)
+		goto clear;
 	list_add(&b->dev_link, &dev->binds);
 	dev->nr_pass += pass;
 	return 0;
 
+clear:
+	vu_tree_set(unit, dev, b->pasid, NULL);
+	/* It was routed for a moment: the guest may have got page requests of it. */
+	vu_request_orphan(unit, dev, b->pasid);
+	ioasid_clear_hwid_dev(ctx, b->ioasid, b->pasid, dev->cookie);
+	goto detach;
 unset:
 	vu_tree_set(unit, dev, b->pasid, NULL);
 detach:
@@ -272,12 +371,35 @@ static void vu_route_end(struct vtd_unit *unit, struct vu_bind *b)
 
 	list_del(&b->dev_link);
 	dev->nr_pass -= pass;
+	vu_cpu_unmap(unit, b);
 	/* From here on page requests of the number are refused; then those that wait are. */
 	vu_tree_set(unit, dev, b->pasid, NULL);
 	vu_request_orphan(unit, dev, b->pasid);
 	ioasid_clear_hwid_dev(unit->cfg.ctx, b->ioasid, b->pasid, dev->cookie);
 	if (!pass || !dev->nr_pass)
 		ioasid_dev_detach_pasid(dev->handle, b->ioasid);
+}
+
+static void vu_parked_end(struct vtd_unit *unit, struct vu_bind *b);
+
+/*
+ * What is kept for page requests of a number stands in the way of a new address space for it, where that
+ * is one for all devices: it ends, and the requests with it.
+ */
+static void vu_parked_yield(struct vtd_unit *unit, const struct vu_dev *dev, u32 pasid)
+{
+	struct vu_bind *b, *next;
+	struct vu_dev *other;
+
+	if (!dev->global)
+		return;
+	list_for_each_entry(other, &unit->devices, link) {
+		if (other == dev || !other->global)
+			continue;
+		list_for_each_entry_safe(b, next, &other->parked, dev_link)
+			if (b->pasid == pasid)
+				vu_parked_end(unit, b);
+	}
 }
 
 static int vu_bind_add(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
@@ -293,6 +415,7 @@ static int vu_bind_add(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 	rc = vu_tree_reserve(unit, dev, pasid);
 	if (rc)
 		return rc;
+	vu_parked_yield(unit, dev, pasid);
 	rc = vu_bind_new(unit, dev, pasid, target, false, &b);
 	if (rc)
 		goto unreserve;
@@ -323,11 +446,13 @@ static bool vu_bind_park(struct vtd_unit *unit, struct vu_bind *b)
 	struct ioasid_table nowhere = b->target.table;
 
 	if (b->target.pgtt != VTD_PGTT_FS || !vu_request_waits(unit, b->dev, b->pasid) ||
+	    vu_bind_twin(unit, b->dev, b->pasid) ||
 	    unit->ops.gpa(unit->cfg.opaque, VU_NOWHERE, 8, false))
 		return false;
 	nowhere.address = VU_NOWHERE;
 	if (ioasid_bind_pgtable(unit->cfg.ctx, b->ioasid, &nowhere))
 		return false;
+	vu_cpu_unmap(unit, b);
 	vu_tree_set(unit, b->dev, b->pasid, NULL);
 	b->parked = true;
 	list_del(&b->dev_link);
@@ -373,7 +498,8 @@ static bool vu_bind_unpark(struct vtd_unit *unit, struct vu_dev *dev, u32 pasid,
 		if (b->pasid != pasid)
 			continue;
 		if (target->pgtt != VTD_PGTT_FS || vu_tree_reserve(unit, dev, pasid) ||
-		    ioasid_bind_pgtable(unit->cfg.ctx, b->ioasid, &target->table)) {
+		    ioasid_bind_pgtable(unit->cfg.ctx, b->ioasid, &target->table) ||
+		    vu_cpu_map(unit, b)) {
 			vu_tree_trim(unit, dev, pasid);
 			vu_parked_end(unit, b);
 			return false;

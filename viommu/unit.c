@@ -10,7 +10,7 @@
 
 #define VU_FLAGS                                                                               \
 	(VTD_UNIT_NO_CM | VTD_UNIT_NO_PRS | VTD_UNIT_NO_DT | VTD_UNIT_NO_PT | VTD_UNIT_NO_SC | \
-	 VTD_UNIT_LEVELS5 | VTD_UNIT_BLOCK)
+	 VTD_UNIT_LEVELS5 | VTD_UNIT_BLOCK | VTD_UNIT_CPU_PASID)
 #define VU_BREAKS (VTD_UNIT_BREAK_NO_INVALIDATE | VTD_UNIT_BREAK_NO_WAIT)
 /* Guest-physical addresses may have any width that entries can hold; RAM ends where it ends. */
 #define VU_HAW		     52
@@ -314,6 +314,7 @@ static int vu_dev_new(struct vtd_unit *unit, u16 rid, struct ioasid_dev *handle,
 	dev->handle = handle;
 	dev->cookie = cookie;
 	dev->rid = rid;
+	dev->global = info.mode == IOASID_MODE_GLOBAL;
 	dev->pasid_limit = bits ? 1u << bits : 0;
 	dev->attached = IOASID_INVALID;
 	INIT_LIST_HEAD(&dev->binds);

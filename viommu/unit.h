@@ -60,11 +60,13 @@ struct vu_target {
  * @all_run: queue run in which everything cached for it was invalidated last
  * @range_run: queue run of the last ranged invalidation: [@start, @last], @leaf
  * @parked: the entry is gone, page requests of its number wait for the guest; see vu_bind_park()
+ * @cpu: the guest's CPUs have a translation of @pasid; see vu_cpu_map()
  *
  * One user table per device and PASID, though two devices may use one guest table: an invalidation
  * then finds exactly the bindings it hits (domain ID and PASID, or device and PASID), entries of
  * several devices change independently, and nothing needs reference counts. The price is one
- * INVALIDATE per device that shares the table.
+ * INVALIDATE per device that shares the table. Devices in global mode share the user table of a number,
+ * see vu_bind_twin(): there the first entry that changes changes it for all of them.
  */
 struct vu_bind {
 	struct list_head dev_link;
@@ -78,6 +80,7 @@ struct vu_bind {
 	u64 start, last;
 	bool leaf;
 	bool parked;
+	bool cpu;
 };
 
 /** struct vu_leaf - 1024 PASIDs of a device. */
@@ -94,6 +97,7 @@ struct vu_leaf {
  * @rid: its name on the guest's bus
  * @fenced: an invalidation timed out; reported once
  * @page_requests: the guest's context entry allows them (PRE)
+ * @global: it is in global mode: its numbers mean the same on all such devices
  * @pasid_limit: PASIDs the device can use are below
  * @attached: default route, IOASID_INVALID: none
  * @nr_pass: PASIDs routed to the GPA space
@@ -112,6 +116,7 @@ struct vu_dev {
 	u16 rid;
 	bool fenced;
 	bool page_requests;
+	bool global;
 	u32 pasid_limit;
 	u32 attached;
 	u32 nr_pass;

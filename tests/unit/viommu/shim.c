@@ -210,6 +210,8 @@ int ioasid_set_hwid_dev(struct ioasid *ctx, uint32_t id, uint32_t vpasid, uint64
 	ut_assert(id == SHIM_GPA || ioas(id)->bound);
 	if (r->ioasid)
 		return r->ioasid == id ? 0 : -EEXIST;
+	if (shim.global && slot(!cookie, vpasid)->ioasid && slot(!cookie, vpasid)->ioasid != id)
+		return -EEXIST;
 	*r = (struct shim_route){ cookie, id, vpasid };
 	ioas(id)->routes++;
 	return 0;
@@ -225,6 +227,27 @@ int ioasid_clear_hwid_dev(struct ioasid *ctx, uint32_t id, uint32_t vpasid, uint
 		return -ENOENT;
 	r->ioasid = 0;
 	ioas(id)->routes--;
+	return 0;
+}
+
+int ioasid_cpu_pasid_map(struct ioasid *ctx, uint32_t vpasid)
+{
+	ut_assert(ctx == SHIM_CTX);
+	note("cpu_map pasid %u", vpasid);
+	CALL("cpu_map");
+	/* Only what is routed can be translated. */
+	ut_assert(slot(0, vpasid)->ioasid || slot(1, vpasid)->ioasid);
+	ut_assert(!shim.cpu[vpasid % SHIM_MAX_CPU] || shim.cpu[vpasid % SHIM_MAX_CPU] == vpasid);
+	shim.cpu[vpasid % SHIM_MAX_CPU] = vpasid;
+	return 0;
+}
+
+int ioasid_cpu_pasid_unmap(struct ioasid *ctx, uint32_t vpasid)
+{
+	ut_assert(ctx == SHIM_CTX);
+	note("cpu_unmap pasid %u", vpasid);
+	ut_assert_eq(shim.cpu[vpasid % SHIM_MAX_CPU], vpasid);
+	shim.cpu[vpasid % SHIM_MAX_CPU] = 0;
 	return 0;
 }
 
@@ -261,6 +284,7 @@ int ioasid_dev_get_info(struct ioasid_dev *dev, struct ioasid_device_info *info)
 	info->cookie = dev->cookie;
 	info->caps = dev->pasid_width ? IOASID_DEV_PASID : 0;
 	info->pasid_width = dev->pasid_width;
+	info->mode = dev->mode ? dev->mode : IOASID_MODE_LOCAL;
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 struct ioasid_dev {
 	u64 cookie;
 	u32 pasid_width;
+	u32 mode; /* 0: local */
 	u32 attached;
 	u32 nr_attached; /* PASID attachments */
 	u32 nr_hwids;
@@ -37,6 +38,7 @@ struct shim_route {
 
 #define SHIM_MAX_IOAS	 70000
 #define SHIM_MAX_RECORDS 65536
+#define SHIM_MAX_CPU	 1024
 
 struct shim_ioas {
 	bool live, bound;
@@ -47,6 +49,7 @@ struct shim_ioas {
 /**
  * struct shim - the books
  * @log: calls, one line each, since shim_clear()
+ * @global: devices are in global mode: a number names one address space
  * @quiet: do not write calls down (mass tests)
  * @fail: name of a call that fails with @fail_rc the @fail_nth time from now (0: never)
  * @on_invalidate: called before an invalidation returns
@@ -55,9 +58,10 @@ struct shim {
 	struct shim_ioas ioas[SHIM_MAX_IOAS];
 	u32 nr_live;
 	struct shim_route *routes; /* by vpasid, per device cookie & 1 */
+	u32 cpu[SHIM_MAX_CPU]; /* numbers that CPUs translate, by their low bits */
 	char *log;
 	size_t log_len, log_room;
-	bool quiet;
+	bool quiet, global;
 	const char *fail;
 	u32 fail_nth;
 	int fail_rc;

@@ -608,6 +608,169 @@ UT_CASE(legacy_mode_is_blocked)
 	fx_end(&fx);
 }
 
+/* ---- numbers that the guest's CPUs send ---------------------------------------------------------- */
+
+/* Routed before the CPUs can send it, and no CPU can any more before the route goes. */
+UT_CASE(cpu_entry_comes_and_goes)
+{
+	struct fx fx;
+	u64 dir;
+
+	fx_boot(&fx, VTD_UNIT_CPU_PASID);
+	dir = vg_context(&fx.g, RID0, ALL_CTX, 7);
+	vg_pasid_fs(&fx.g, dir, 0, 0x7000, 2);
+	vg_pasid_fs(&fx.g, dir, 9, 0x5000, 1);
+	sync_context(&fx, RID0);
+	shim_assert("alloc 10 root 7000\nattach dev 0 10\n"
+		    "alloc 11 root 0\nattach_pasid dev 0 11\nbind 11 root 5000 levels 4\n"
+		    "set_hwid 11 pasid 9 dev 0\ncpu_map pasid 9\n");
+	vg_pasid_fs(&fx.g, dir, 9, 0x6000, 1);
+	sync_pasid(&fx, 9);
+	shim_assert("bind 11 root 6000 levels 4\n");
+	vg_pasid_clear(&fx.g, dir, 9, true);
+	sync_pasid(&fx, 9);
+	shim_assert("cpu_unmap pasid 9\nclear_hwid 11 pasid 9 dev 0\ndetach_pasid dev 0 11\n"
+		    "free 11\n");
+	vg_pasid_pass(&fx.g, dir, 12, 3);
+	sync_pasid(&fx, 12);
+	shim_assert("attach_pasid dev 0 1\nset_hwid 1 pasid 12 dev 0\ncpu_map pasid 12\n");
+	/* The end of the device is the end of its numbers. */
+	ut_assert_eq(vtd_unit_remove_device(fx.g.unit, RID0), 0);
+	shim_assert("cpu_unmap pasid 12\nclear_hwid 1 pasid 12 dev 0\ndetach_pasid dev 0 1\n"
+		    "detach dev 0 10\nfree 10\n");
+	fx_end(&fx);
+}
+
+/* The translation is the guest's, not the device's: it goes with the last device that has the number. */
+UT_CASE(cpu_entry_of_two_devices)
+{
+	struct fx fx;
+	u64 dir[2];
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		fx_boot(&fx, VTD_UNIT_CPU_PASID);
+		dir[0] = vg_context(&fx.g, RID0, ALL_CTX, 7);
+		dir[1] = vg_context(&fx.g, RID1, ALL_CTX, 7);
+		vg_pasid_fs(&fx.g, dir[0], 9, 0x5000, 1);
+		vg_pasid_fs(&fx.g, dir[1], 9, 0x6000, 1);
+		sync_all(&fx);
+		ut_assert_eq(shim.cpu[9], 9);
+		vg_pasid_clear(&fx.g, dir[i], 9, true);
+		sync_pasid(&fx, 9);
+		ut_assert_eq(shim.cpu[9], 9);
+		vg_pasid_clear(&fx.g, dir[!i], 9, true);
+		sync_pasid(&fx, 9);
+		ut_assert_eq(shim.cpu[9], 0);
+		fx_end(&fx);
+	}
+}
+
+/* What the CPUs cannot be told is not there at all; what does not concern them is no error. */
+UT_CASE(cpu_entry_fails)
+{
+	struct fx fx;
+	u64 dir;
+
+	fx_boot(&fx, VTD_UNIT_CPU_PASID);
+	dir = vg_context(&fx.g, RID0, ALL_CTX, 7);
+	vg_pasid_fs(&fx.g, dir, 9, 0x5000, 1);
+	shim.fail = "cpu_map";
+	shim.fail_nth = 1;
+	shim.fail_rc = -ENOMEM;
+	sync_pasid(&fx, 9);
+	shim_assert("alloc 10 root 0\nattach_pasid dev 0 10\nbind 10 root 5000 levels 4\n"
+		    "set_hwid 10 pasid 9 dev 0\ncpu_map pasid 9\nclear_hwid 10 pasid 9 dev 0\n"
+		    "detach_pasid dev 0 10\nfree 10\n");
+	ut_assert(!shim_route(0, 9));
+	ut_assert_eq(fx_stats(&fx).bind_errors, 1);
+	/* A device in local mode. */
+	shim.fail_nth = 1;
+	shim.fail_rc = -ENOENT;
+	sync_pasid(&fx, 9);
+	ut_assert(shim_route(0, 9));
+	ut_assert_eq(fx_stats(&fx).bind_errors, 1);
+	shim_clear();
+	vg_pasid_clear(&fx.g, dir, 9, true);
+	sync_pasid(&fx, 9);
+	shim_assert("clear_hwid 11 pasid 9 dev 0\ndetach_pasid dev 0 11\nfree 11\n");
+	fx_end(&fx);
+}
+
+/* ---- devices in global mode ------------------------------------------------------------------------ */
+
+static void boot_global(struct fx *fx)
+{
+	struct vtd_unit_config config = { .flags = VTD_UNIT_CPU_PASID };
+
+	fx_unit(fx, &config);
+	shim.global = true;
+	fx->dev[0].mode = fx->dev[1].mode = IOASID_MODE_GLOBAL;
+	fx_add(fx);
+	vg_boot(&fx->g);
+	shim_clear();
+}
+
+/* A number is one address space for all of them: the first makes it, the last ends it. */
+UT_CASE(global_devices_share)
+{
+	struct fx fx;
+	u64 dir[2];
+
+	boot_global(&fx);
+	dir[0] = vg_context(&fx.g, RID0, ALL_CTX, 7);
+	dir[1] = vg_context(&fx.g, RID1, ALL_CTX, 7);
+	vg_pasid_fs(&fx.g, dir[0], 9, 0x5000, 1);
+	vg_pasid_fs(&fx.g, dir[1], 9, 0x5000, 1);
+	sync_pasid(&fx, 9);
+	ut_assert(shim_route(0, 9) && shim_route(0, 9) == shim_route(1, 9));
+	ut_assert_eq(shim.nr_live, 1);
+	ut_assert_eq(fx_stats(&fx).bind_errors, 0);
+	/* Both entries change, one after the other. */
+	vg_pasid_fs(&fx.g, dir[0], 9, 0x6000, 1);
+	vg_pasid_fs(&fx.g, dir[1], 9, 0x6000, 1);
+	sync_pasid(&fx, 9);
+	ut_assert_eq(shim.ioas[shim_route(0, 9)].table.address, 0x6000);
+	ut_assert_eq(fx_stats(&fx).bind_errors, 0);
+	vg_pasid_clear(&fx.g, dir[0], 9, true);
+	sync_pasid(&fx, 9);
+	ut_assert(!shim_route(0, 9) && shim_route(1, 9));
+	ut_assert_eq(shim.nr_live, 1);
+	ut_assert_eq(shim.cpu[9], 9);
+	vg_pasid_fs(&fx.g, dir[0], 9, 0x6000, 1);
+	sync_pasid(&fx, 9);
+	ut_assert_eq(shim_route(0, 9), shim_route(1, 9));
+	ut_assert_eq(vtd_unit_remove_device(fx.g.unit, RID1), 0);
+	ut_assert_eq(shim.nr_live, 1);
+	vg_pasid_clear(&fx.g, dir[0], 9, true);
+	sync_pasid(&fx, 9);
+	ut_assert_eq(shim.nr_live, 0);
+	ut_assert_eq(shim.cpu[9], 0);
+	fx_end(&fx);
+}
+
+/* Entries that disagree: the second is not there, until the guest makes up its mind. */
+UT_CASE(global_devices_disagree)
+{
+	struct fx fx;
+	u64 dir[2];
+
+	boot_global(&fx);
+	dir[0] = vg_context(&fx.g, RID0, ALL_CTX, 7);
+	dir[1] = vg_context(&fx.g, RID1, ALL_CTX, 7);
+	vg_pasid_fs(&fx.g, dir[0], 9, 0x5000, 1);
+	sync_pasid(&fx, 9);
+	vg_pasid_fs(&fx.g, dir[1], 9, 0x6000, 1);
+	sync_pasid(&fx, 9);
+	ut_assert(shim_route(0, 9) && !shim_route(1, 9));
+	ut_assert_eq(fx_stats(&fx).bind_errors, 1);
+	ut_assert_eq(shim.nr_live, 1);
+	vg_pasid_fs(&fx.g, dir[1], 9, 0x5000, 1);
+	sync_pasid(&fx, 9);
+	ut_assert_eq(shim_route(0, 9), shim_route(1, 9));
+	fx_end(&fx);
+}
+
 UT_SUITE(viommu_bind, UT_ENTRY(translation_off), UT_ENTRY(translation_off_blocks_if_wanted),
 	 UT_ENTRY(default_route), UT_ENTRY(default_route_goes_when_translation_does),
 	 UT_ENTRY(pasid_comes_changes_goes), UT_ENTRY(entries_are_cached),
@@ -616,4 +779,6 @@ UT_SUITE(viommu_bind, UT_ENTRY(translation_off), UT_ENTRY(translation_off_blocks
 	 UT_ENTRY(malformed_entries), UT_ENTRY(five_levels), UT_ENTRY(tables_outside_memory),
 	 UT_ENTRY(failing_calls), UT_ENTRY(failing_default_route), UT_ENTRY(failing_allocations),
 	 UT_ENTRY(freed_later), UT_ENTRY(limit_of_entries), UT_ENTRY(device_width_limits),
-	 UT_ENTRY(devices), UT_ENTRY(legacy_mode_is_blocked));
+	 UT_ENTRY(devices), UT_ENTRY(legacy_mode_is_blocked), UT_ENTRY(cpu_entry_comes_and_goes),
+	 UT_ENTRY(cpu_entry_of_two_devices), UT_ENTRY(cpu_entry_fails),
+	 UT_ENTRY(global_devices_share), UT_ENTRY(global_devices_disagree));

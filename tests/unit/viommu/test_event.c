@@ -455,6 +455,72 @@ UT_CASE(entry_comes_back_under_page_request)
 	fx_end(&fx);
 }
 
+/* An entry that is kept for its page requests is none to the guest's CPUs. */
+UT_CASE(cpu_entry_under_page_request)
+{
+	struct fx fx;
+	u64 dir;
+
+	fx_boot(&fx, VTD_UNIT_CPU_PASID);
+	dir = tables(&fx);
+	/* Device 1 has the number, too: not there, so that it is device 0's alone. */
+	ut_assert_eq(vtd_unit_remove_device(fx.g.unit, RID1), 0);
+	ut_assert_eq(shim.cpu[5], 5);
+	shim_clear();
+	deliver(&fx, request(1, 0, 5, 0x1000, 1));
+	vg_pasid_clear(&fx.g, dir, 5, true);
+	sync_pasid(&fx, 5);
+	shim_assert("bind 11 root 7ffffffff000 levels 4\ncpu_unmap pasid 5\n");
+	vg_pasid_fs(&fx.g, dir, 5, 0x6000, 9);
+	sync_pasid(&fx, 5);
+	shim_assert("bind 11 root 6000 levels 4\ncpu_map pasid 5\n");
+	vg_pasid_clear(&fx.g, dir, 5, true);
+	sync_pasid(&fx, 5);
+	respond(&fx, RID0, 5, 1, 0);
+	shim_assert("bind 11 root 7ffffffff000 levels 4\ncpu_unmap pasid 5\nresponse 1 0\n"
+		    "clear_hwid 11 pasid 5 dev 0\ndetach_pasid dev 0 11\nfree 11\n");
+	fx_end(&fx);
+}
+
+/*
+ * In global mode the address space of a number is not one device's to lead nowhere; and what leads there
+ * is in the way of a new one.
+ */
+UT_CASE(global_entry_under_page_request)
+{
+	struct vtd_unit_config config = { 0 };
+	struct fx fx;
+	u64 dir[2];
+
+	fx_unit(&fx, &config);
+	shim.global = true;
+	fx.dev[0].mode = fx.dev[1].mode = IOASID_MODE_GLOBAL;
+	fx_add(&fx);
+	vg_boot(&fx.g);
+	dir[0] = vg_context(&fx.g, RID0, ALL_CTX, 7);
+	dir[1] = vg_context(&fx.g, RID1, ALL_CTX, 7);
+	vg_pasid_fs(&fx.g, dir[0], 5, 0x5000, 1);
+	vg_pasid_fs(&fx.g, dir[1], 5, 0x5000, 1);
+	vg_qi(&fx.g, vg_desc_context(VTD_QI_CONTEXT_G_GLOBAL, 0), 0);
+	ut_assert(vg_wait(&fx.g));
+	ut_assert_eq(shim_route(0, 5), shim_route(1, 5));
+	deliver(&fx, request(1, 0, 5, 0x1000, 1));
+	vg_pasid_clear(&fx.g, dir[0], 5, true);
+	sync_pasid(&fx, 5);
+	ut_assert(!shim_route(0, 5));
+	ut_assert_eq(shim.ioas[shim_route(1, 5)].table.address, 0x5000);
+	/* Device 1 alone: kept; then device 0 wants the number. */
+	deliver(&fx, request(2, 1, 5, 0x1000, 2));
+	vg_pasid_clear(&fx.g, dir[1], 5, true);
+	sync_pasid(&fx, 5);
+	ut_assert(shim.ioas[shim_route(1, 5)].table.address > 0x100000000000);
+	vg_pasid_fs(&fx.g, dir[0], 5, 0x6000, 1);
+	sync_pasid(&fx, 5);
+	ut_assert(shim_route(0, 5) && !shim_route(1, 5));
+	ut_assert_eq(fx_stats(&fx).bind_errors, 0);
+	fx_end(&fx);
+}
+
 /* Whatever else ends the requests ends what was kept for them. */
 UT_CASE(parked_entries_are_given_back)
 {
@@ -787,6 +853,7 @@ UT_SUITE(viommu_event, UT_ENTRY(page_request_and_answer), UT_ENTRY(answers_find_
 	 UT_ENTRY(page_request_interrupts), UT_ENTRY(queue_full), UT_ENTRY(no_room_to_remember),
 	 UT_ENTRY(queue_off), UT_ENTRY(page_requests_refused),
 	 UT_ENTRY(entry_goes_under_page_request), UT_ENTRY(entry_comes_back_under_page_request),
-	 UT_ENTRY(parked_entries_are_given_back), UT_ENTRY(orphans), UT_ENTRY(drain),
+	 UT_ENTRY(parked_entries_are_given_back), UT_ENTRY(cpu_entry_under_page_request),
+	 UT_ENTRY(global_entry_under_page_request), UT_ENTRY(orphans), UT_ENTRY(drain),
 	 UT_ENTRY(device_reset_forgets), UT_ENTRY(fault_records), UT_ENTRY(fault_overflow),
 	 UT_ENTRY(reasons), UT_ENTRY(quiet_faults), UT_ENTRY(service_thread));
