@@ -2,7 +2,7 @@
 # The front door. Every target first installs the Debian packages it misses
 # (scripts/deps.sh), then hands over to one script.
 .NOTPARALLEL:
-.PHONY: help run run-6.12 run-linux check check-deep bench bench-linux install install-dkms clean format
+.PHONY: help run run-6.12 run-two run-linux check check-deep bench bench-linux install install-dkms clean format
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -10,6 +10,7 @@ DESTDIR ?=
 help:
 	@echo 'make run         the demo: guest SVA in a stock Linux guest, on our VT-d unit'
 	@echo 'make run-6.12    the same guest on the stock Debian 6.12 kernel'
+	@echo 'make run-two     two such guests on one accelerator, each trying to reach the other'
 	@echo 'make run-linux   /dev/ioasid in stock Debian kernels, under the conformance suite'
 	@echo 'make check       all tests; the last line is "N passed, N failed"'
 	@echo 'make check-deep  long fuzzing, random runs, kernels with checkers (built once)'
@@ -27,6 +28,10 @@ run:
 run-6.12:
 	@scripts/deps.sh build vm
 	@scripts/run.sh 6.12
+
+run-two:
+	@scripts/deps.sh build vm
+	@scripts/run.sh two
 
 run-linux:
 	@scripts/deps.sh build vm check

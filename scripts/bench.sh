@@ -7,6 +7,6 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 # shellcheck disable=SC2086
-"$ROOT/scripts/build.sh" perf $PERF_TARGETS bench/bench_pasid
+"$ROOT/scripts/build.sh" perf $PERF_TARGETS bench/bench_pasid bench/bench_enqcmd
 cd "$ROOT"
 exec bench/run.sh "$@"

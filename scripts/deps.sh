@@ -18,7 +18,7 @@ packages()
 		;;
 	check)
 		packages format
-		echo clang-14 libclang-rt-14-dev llvm-14 python3 groff-base man-db
+		echo clang-14 libclang-rt-14-dev llvm-14 python3 groff-base man-db graphviz
 		;;
 	vm)
 		echo debootstrap busybox-static cpio xz-utils kmod python3 \

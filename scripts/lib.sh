@@ -13,10 +13,10 @@ TREE=$CACHE/deb13
 K612=$CACHE/kernel-6.12
 JOBS=${IOASID_JOBS:-$(nproc)}
 # What the demo and the measurements need of the build without sanitizers; tests are in build/asan.
-PERF_TARGETS='live/ioasid-accel-server live/accel-demo bench/bench_core tools/ioasidctl'
+PERF_TARGETS='live/ioasid-accel-server live/accel-demo live/accel-two bench/bench_core tools/ioasidctl'
 # All kernel modules: folders that kmods/Kbuild descends into, and what they include. Whoever builds
 # with the same list shares the build.
-KMOD_FOLDERS='core formats os include linux sim pci vcmd examples/kernel live/guest/vcmd
+KMOD_FOLDERS='core formats enqcmd os include linux sim pci vcmd examples/kernel live/guest/vcmd
 	tests/linux/alloc tests/abi'
 export LC_ALL=C.UTF-8
 # A make that calls us must not lend its job server to the makes we start.

@@ -5,7 +5,9 @@
  * An open file can own one work queue. BIND takes a free one and ties it to the caller's address
  * space: from then on the device reads and writes the caller's memory by plain pointers. The
  * queue's doorbell page is mapped with mmap() at offset 0. read() waits for interrupts of the
- * queue and returns how many came since the last read (u64); poll() works.
+ * queue and returns how many came since the last read (u64); poll() works. Where the device has portals,
+ * the queue's portal page is at the next page's offset, for CAP_SYS_RAWIO: who stores there names
+ * the address space, which a CPU with ENQCMD would do.
  *
  * Only the process that bound the queue may map the doorbell. The queue is free for others when
  * the last descriptor and mapping of the file are gone, or the process has ended.
@@ -55,10 +57,11 @@ struct accel_info {
 	__s32 iommu_group;
 	__u64 counters[8];
 };
-#define ACCEL_FEATURE_PASID (1U << 0) /* enabled in the device by the IOMMU driver */
-#define ACCEL_FEATURE_ATS   (1U << 1)
-#define ACCEL_FEATURE_PRI   (1U << 2)
-#define ACCEL_FEATURE_SVA   (1U << 3) /* the kernel said yes when the driver tried it */
+#define ACCEL_FEATURE_PASID  (1U << 0) /* enabled in the device by the IOMMU driver */
+#define ACCEL_FEATURE_ATS    (1U << 1)
+#define ACCEL_FEATURE_PRI    (1U << 2)
+#define ACCEL_FEATURE_PORTAL (1U << 4) /* portal pages */
+#define ACCEL_FEATURE_SVA    (1U << 3) /* the kernel said yes when the driver tried it */
 
 /** enum accel_selftest - what ACCEL_IOC_SELFTEST can try (CAP_SYS_ADMIN). */
 enum accel_selftest {

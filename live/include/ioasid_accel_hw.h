@@ -11,6 +11,10 @@
  *
  * A queue works in order. A missing page is asked for by a page request and waited for; other
  * queues go on meanwhile.
+ *
+ * A slice of a function (a mediated device) has one shared queue more, which takes descriptors from
+ * portal pages. Numbers that its guest writes are the guest's own; what goes on the wire, the guest
+ * does not see.
  */
 #ifndef IOASID_ACCEL_HW_H
 #define IOASID_ACCEL_HW_H
@@ -21,6 +25,7 @@
 #define ACCEL_PCI_DEVICE 0x10f5
 #define ACCEL_PCI_CLASS	 0x120000 /* processing accelerator */
 #define ACCEL_QUEUES	 8
+#define ACCEL_PORTALS	 8 /* of a slice; they belong to its queues, by number */
 
 #define ACCEL_BAR_REGS	   0
 #define ACCEL_BAR_DOORBELL 2
@@ -30,10 +35,11 @@
 
 #define ACCEL_REG_ID	   0x000 /* u32 RO */
 #define ACCEL_REG_VERSION  0x004 /* u32 RO */
-#define ACCEL_REG_CAPS	   0x008 /* u32 RO: 7:0 queues, 15:8 log2 of the largest ring */
+#define ACCEL_REG_CAPS	   0x008 /* u32 RO: 7:0 queues, 15:8 log2 of the largest ring, ACCEL_CAP_* */
 #define ACCEL_REG_OPS	   0x00c /* u32 RO: bit per operation */
 #define ACCEL_REG_MAX_LEN  0x010 /* u32 RO: longest operand in bytes */
 #define ACCEL_REG_CONTROL  0x014 /* u32 WO: bit 0 resets the device */
+#define ACCEL_REG_MEET	   0x020 /* with ACCEL_CAP_MEET, see there */
 #define ACCEL_REG_COUNTERS 0x100 /* u64 RO each, ACCEL_COUNTER_* */
 #define ACCEL_REG_QUEUE	   0x1000 /* queue blocks */
 #define ACCEL_REGS_SIZE	   0x4000
@@ -41,6 +47,8 @@
 #define ACCEL_ID_VALUE	    0x43414f49 /* "IOAC" */
 #define ACCEL_VERSION_VALUE 1
 #define ACCEL_CONTROL_RESET (1U << 0)
+#define ACCEL_CAP_PORTAL    (1U << 16) /* a slice: it has portal pages and a shared queue */
+#define ACCEL_CAP_MEET	    (1U << 17) /* slices can meet */
 
 enum accel_counter {
 	ACCEL_COUNTER_DESCRIPTORS,
@@ -56,7 +64,7 @@ enum accel_counter {
 #define ACCEL_QUEUE_STRIDE	0x100
 #define ACCEL_QUEUE_CONTROL	0x00 /* u32 RW */
 #define ACCEL_QUEUE_STATUS	0x04 /* u32 RO: 7:0 state, 15:8 error */
-#define ACCEL_QUEUE_PASID	0x08 /* u32 RW while idle */
+#define ACCEL_QUEUE_PASID	0x08 /* u32 RW while idle, see below */
 #define ACCEL_QUEUE_RING_LG2	0x0c /* u32 RW while idle: log2 of the descriptors */
 #define ACCEL_QUEUE_RING_BASE	0x10 /* u64 RW while idle, 64-byte aligned */
 #define ACCEL_QUEUE_HEAD	0x18 /* u32 RO, free running */
@@ -66,6 +74,7 @@ enum accel_counter {
 #define ACCEL_QUEUE_DESCRIPTORS 0x30 /* u64 RO, since enable */
 #define ACCEL_QUEUE_PRS		0x38 /* u64 RO, page requests since enable */
 #define ACCEL_QUEUE_FAULTS	0x40 /* u64 RO, since enable */
+#define ACCEL_QUEUE_PORTAL	0x48 /* u32 RW, see below */
 
 /*
  * Enabling takes PASID, ring and size over and sets head and tail to 0. Clearing the bit stops the
@@ -75,6 +84,16 @@ enum accel_counter {
  */
 #define ACCEL_CONTROL_ENABLE (1U << 0)
 #define ACCEL_CONTROL_PASID  (1U << 1) /* requests carry the queue's PASID */
+
+/*
+ * ACCEL_QUEUE_PASID of a slice takes numbers that the guest's IOMMU has an entry for, and 0: none. Any
+ * other number is refused: the register keeps its value, the status says ACCEL_ERROR_PASID. When
+ * the entry goes, the register becomes 0, and a queue that runs with the number halts, ACCEL_ERROR_PASID.
+ *
+ * ACCEL_QUEUE_PORTAL reads how many descriptors that came through the queue's portal page wait or are
+ * being done. Any write drops those that wait and stops the one being done, which waits for page requests
+ * that are out as a queue does that is being disabled.
+ */
 
 enum accel_queue_state {
 	ACCEL_STATE_IDLE,
@@ -90,6 +109,7 @@ enum accel_queue_error {
 	ACCEL_ERROR_COMPLETION, /* a completion record could not be written */
 	ACCEL_ERROR_OVERRUN, /* the doorbell names more than the ring holds */
 	ACCEL_ERROR_RESOURCES,
+	ACCEL_ERROR_PASID, /* a number without an entry was written, or the entry went */
 };
 
 #define ACCEL_STATUS_STATE(status) ((status)&0xff)
@@ -102,6 +122,62 @@ enum accel_queue_error {
 #define ACCEL_DOORBELL_TAIL   0x00 /* u32 RW */
 #define ACCEL_DOORBELL_HEAD   0x04 /* u32 RO */
 #define ACCEL_DOORBELL_STATUS 0x08 /* u32 RO, as ACCEL_QUEUE_STATUS */
+
+/* ---- BAR 2, behind the doorbells: one portal page per queue of a slice ------------------------- */
+
+/*
+ * A portal page is where ENQCMD stores to, for guests whose CPUs do not have it. 4 and 8 byte stores
+ * to the first 64 bytes lay the operand down, in any order; nothing happens then. A store to COMMIT
+ * executes the instruction with what lies there:
+ *
+ *   bytes 0 to 3    what IA32_PASID holds: the guest's number in 19:0, valid in 31
+ *   bytes 4 to 63   the rest of struct accel_portal_desc
+ *
+ * ANSWER then says how that ended. A page has one user at a time; another one may use another page.
+ * A CPU takes the number from a register that a process cannot write; here, whoever can store to the
+ * page can name any number of the guest.
+ */
+#define ACCEL_PORTAL_FIRST     (ACCEL_QUEUES * ACCEL_DOORBELL_STRIDE)
+#define ACCEL_PORTAL_PAGE(n)   (ACCEL_PORTAL_FIRST + (n)*ACCEL_DOORBELL_STRIDE)
+#define ACCEL_PORTAL_COMMIT    0x40 /* u32 WO */
+#define ACCEL_PORTAL_ANSWER    0x48 /* u32 RO: 7:0 enum accel_answer, 31:8 instructions executed */
+#define ACCEL_PORTAL_VALID     (1U << 31)
+#define ACCEL_PORTAL_RESULT(a) ((a)&0xff)
+
+enum accel_answer {
+	ACCEL_ANSWER_NONE,
+	ACCEL_ANSWER_ACCEPTED, /* ZF = 0 */
+	ACCEL_ANSWER_RETRY, /* ZF = 1: full, or not open */
+	ACCEL_ANSWER_GP, /* #GP: no valid number in bytes 0 to 3 */
+	ACCEL_ANSWER_EXIT, /* the guest's CPUs have no translation of the number, and get none */
+};
+
+/* ---- BAR 0: where slices meet -------------------------------------------------------------------- */
+
+/*
+ * So that guests which share a function can show something together. Slices of other functions, and
+ * functions that are not shared, do not have this.
+ */
+#define ACCEL_MEET_STAGE \
+	0x020 /* u32 RW: where this slice is; reads the least of all that are there */
+#define ACCEL_MEET_HOLD	  0x028 /* u32 RO: enum accel_hold, when it is over; see below */
+#define ACCEL_MEET_OTHERS 0x030 /* u32 RO: other slices: 7:0 there, 15:8 held */
+#define ACCEL_MEET_HINTS \
+	0x040 /* u32 RO, 8 of them: what others send with, 0: none; to attack them */
+#define ACCEL_MEET_END 0x060
+
+/*
+ * Reading HOLD takes until all others are at a greater stage than this slice, or gone. The processor
+ * that reads stands still meanwhile; if the guest has no other, the guest does. Its memory is compared
+ * before and after: it must be the same.
+ */
+enum accel_hold {
+	ACCEL_HOLD_NONE, /* there is nobody to wait for */
+	ACCEL_HOLD_SAME,
+	ACCEL_HOLD_CHANGED,
+	ACCEL_HOLD_MOVING, /* it changes by itself: the guest does not stand still */
+	ACCEL_HOLD_LIMIT, /* the others did not come in time */
+};
 
 /* ---- descriptors and completion records ------------------------------------------------------ */
 
@@ -148,6 +224,28 @@ struct accel_desc {
 	__u64 completion;
 	__u64 tag;
 	__u64 reserved2[2];
+};
+
+/**
+ * struct accel_portal_desc - the same for a portal
+ * @pasid: see ACCEL_PORTAL_PAGE
+ *
+ * The rest means what it means in struct accel_desc; reserved fields must be 0. An interrupt is the
+ * one of the queue that the page belongs to.
+ */
+struct accel_portal_desc {
+	__u32 pasid;
+	__u8 op;
+	__u8 flags;
+	__u16 reserved;
+	__u64 src;
+	__u64 dst;
+	__u64 operand;
+	__u64 completion;
+	__u64 tag;
+	__u32 len;
+	__u32 reserved2;
+	__u64 reserved3;
 };
 
 enum accel_comp_status {

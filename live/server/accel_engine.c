@@ -50,16 +50,38 @@ static uint64_t accel_now(void)
 
 /* ---- page requests --------------------------------------------------------------------------- */
 
+/* Groups of a function are divided among its slices, and there among who can ask. */
+static unsigned int accel_group_share(const struct accel *accel)
+{
+	return ACCEL_GROUPS / (accel_is_slice(accel) ? accel->config.nr_slices : 1);
+}
+
+static unsigned int accel_group_first(const struct accel *accel)
+{
+	return accel_is_slice(accel) ? accel->config.slice * accel_group_share(accel) : 0;
+}
+
+static struct accel_queue *accel_group_queue(struct accel *accel, uint32_t group)
+{
+	unsigned int index = (group - accel_group_first(accel)) % ACCEL_ENGINES;
+
+	if (index < ACCEL_QUEUES)
+		return &accel->queues[index];
+	return index == ACCEL_QUEUES && accel_is_slice(accel) ? &accel->shared.q : NULL;
+}
+
 void accel_page_response(void *opaque, uint32_t pasid, uint32_t group, uint32_t code)
 {
 	struct accel *accel = opaque;
-	struct accel_queue *q = &accel->queues[group % ACCEL_QUEUES];
+	struct accel_queue *q = accel_group_queue(accel, group);
 
+	if (!q)
+		return;
 	if (code == IOASID_RESPONSE_FAILURE)
 		atomic_store(&accel->pri_failed, true);
 	pthread_mutex_lock(&q->lock);
 	/* An answer to a request given up meanwhile carries an older group. */
-	if (q->group == (int)group && q->pasid == pasid) {
+	if (q->group == (int)group && q->wire == pasid) {
 		q->group = -1;
 		q->answered = true;
 		q->answer = code;
@@ -68,23 +90,31 @@ void accel_page_response(void *opaque, uint32_t pasid, uint32_t group, uint32_t 
 	pthread_mutex_unlock(&q->lock);
 }
 
-/* The next of the 512 group numbers that are this queue's: its own index modulo the queues. */
+/* The next of the group numbers that are this queue's: its own index modulo ACCEL_ENGINES. */
 static uint32_t accel_group_begin(struct accel_queue *q)
 {
-	uint32_t group;
+	unsigned int rounds = accel_group_share(q->accel) / ACCEL_ENGINES;
+	uint32_t group = accel_group_first(q->accel) + q->index;
 
 	pthread_mutex_lock(&q->lock);
-	group = q->index + ACCEL_QUEUES * (q->next_group++ % (512 / ACCEL_QUEUES));
+	group += ACCEL_ENGINES * (q->next_group++ % rounds);
 	q->group = group;
 	q->last_group = group;
+	q->last_pasid = q->with_pasid ? q->pasid : IOASID_INVALID;
 	q->answered = false;
 	pthread_mutex_unlock(&q->lock);
 	return group;
 }
 
+/* Not even an answer is waited for. */
+static bool accel_must_leave(struct accel_queue *q)
+{
+	return atomic_load(&q->abort) || atomic_load(&q->lost);
+}
+
 /*
  * Wait for the answer, also when the queue is being stopped: software would still be handling a
- * request of a PASID that it takes down next. Only a reset gives up at once.
+ * request of a PASID that it takes down next. Only a reset, or the end of the number, gives up at once.
  */
 static int accel_group_wait(struct accel_queue *q)
 {
@@ -94,12 +124,12 @@ static int accel_group_wait(struct accel_queue *q)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ACCEL_ANSWER_S;
 	pthread_mutex_lock(&q->lock);
-	while (!q->answered && !atomic_load(&q->abort) && !rc)
+	while (!q->answered && !accel_must_leave(q) && !rc)
 		rc = pthread_cond_timedwait(&q->wake, &q->lock, &until);
 	if (q->answered)
 		rc = q->answer == IOASID_RESPONSE_SUCCESS ? 0 : -EFAULT;
 	else
-		rc = atomic_load(&q->abort) ? -ECANCELED : -ETIMEDOUT;
+		rc = accel_must_leave(q) ? -ECANCELED : -ETIMEDOUT;
 	q->group = -1;
 	pthread_mutex_unlock(&q->lock);
 	return rc;
@@ -161,7 +191,7 @@ static void accel_dma_init(const struct accel_queue *q, struct ioasid_dma *dma, 
 	dma->flags = flags;
 	if (q->with_pasid) {
 		dma->flags |= IOASID_DMA_PASID;
-		dma->pasid = q->pasid;
+		dma->pasid = q->wire;
 	}
 }
 
@@ -236,7 +266,7 @@ static int accel_enter(struct accel_queue *q, struct accel_work *w, struct accel
 	int rc;
 
 	for (;;) {
-		if (atomic_load(&q->stop))
+		if (atomic_load(&q->stop) || atomic_load(&q->lost))
 			return -ECANCELED;
 		/* Without bus mastering a function sends nothing. */
 		if (!(atomic_load(&q->accel->functions) & ACCEL_FUNC_MASTER))
@@ -504,7 +534,7 @@ static int accel_fetch(struct accel_queue *q, struct accel_work *w)
 static void accel_interrupt(struct accel_queue *q)
 {
 	accel_count(q->accel, ACCEL_COUNTER_INTERRUPTS, 1);
-	vfio_user_dev_interrupt(&q->accel->vfio, q->index);
+	vfio_user_dev_interrupt(&q->accel->vfio, q->vector);
 }
 
 /* The queue cannot go on; its owner is told by an interrupt and has to disable it. */
@@ -513,6 +543,8 @@ static void accel_halt(struct accel_queue *q, uint32_t error, const struct accel
 	pthread_mutex_lock(&q->lock);
 	if (q->state == ACCEL_STATE_RUNNING)
 		q->state = ACCEL_STATE_HALTED;
+	q->sending = false;
+	pthread_cond_broadcast(&q->wake);
 	q->error = error;
 	q->fault_addr = w->comp.fault_addr;
 	q->fault_code = w->comp.fault_code;
@@ -522,6 +554,29 @@ static void accel_halt(struct accel_queue *q, uint32_t error, const struct accel
 	while (!atomic_load(&q->stop))
 		pthread_cond_wait(&q->wake, &q->lock);
 	pthread_mutex_unlock(&q->lock);
+}
+
+/* What a descriptor that was executed leaves behind. */
+static int accel_finish(struct accel_queue *q, struct accel_work *w)
+{
+	int rc = accel_complete(q, w);
+
+	if (rc)
+		return rc;
+	atomic_fetch_add(&q->head, 1);
+	atomic_fetch_add(&q->descriptors, 1);
+	accel_count(q->accel, ACCEL_COUNTER_DESCRIPTORS, 1);
+	if (w->desc.flags & ACCEL_DESC_INTERRUPT)
+		accel_interrupt(q);
+	return 0;
+}
+
+int accel_queue_do(struct accel_queue *q, const struct accel_desc *desc)
+{
+	struct accel_work w = { .desc = *desc };
+	int rc = accel_execute(q, &w);
+
+	return rc ? rc : accel_finish(q, &w);
 }
 
 static void accel_queue_step(struct accel_queue *q)
@@ -537,26 +592,18 @@ static void accel_queue_step(struct accel_queue *q)
 	}
 	if (accel_execute(q, &w))
 		return;
-	rc = accel_complete(q, &w);
-	if (rc) {
-		if (rc != -ECANCELED)
-			accel_halt(q, ACCEL_ERROR_COMPLETION, &w);
-		return;
-	}
-	atomic_fetch_add(&q->head, 1);
-	atomic_fetch_add(&q->descriptors, 1);
-	accel_count(q->accel, ACCEL_COUNTER_DESCRIPTORS, 1);
-	if (w.desc.flags & ACCEL_DESC_INTERRUPT)
-		accel_interrupt(q);
+	rc = accel_finish(q, &w);
+	if (rc && rc != -ECANCELED)
+		accel_halt(q, ACCEL_ERROR_COMPLETION, &w);
 }
 
-/* Wait until there is work or a stop. */
+/* Wait until there is work, or a reason to leave. */
 static void accel_queue_wait(struct accel_queue *q)
 {
 	uint32_t head = atomic_load(&q->head);
 
 	pthread_mutex_lock(&q->lock);
-	while (atomic_load(&q->tail) == head && !atomic_load(&q->stop))
+	while (atomic_load(&q->tail) == head && !atomic_load(&q->stop) && !atomic_load(&q->lost))
 		pthread_cond_wait(&q->wake, &q->lock);
 	pthread_mutex_unlock(&q->lock);
 }
@@ -565,7 +612,7 @@ static void accel_queue_wait(struct accel_queue *q)
  * A page request may have been answered in software's place, because its PASID went. Stopped means
  * that software is done with it, too: a driver that hears "idle" takes down what handles requests.
  */
-static void accel_wait_software(struct accel_queue *q)
+void accel_wait_software(struct accel_queue *q)
 {
 	const struct accel_config *config = &q->accel->config;
 	uint64_t limit = accel_now() + ACCEL_ANSWER_S * 1000000000ULL;
@@ -573,9 +620,17 @@ static void accel_wait_software(struct accel_queue *q)
 	if (!config->request_pending || q->last_group < 0)
 		return;
 	while (!atomic_load(&q->abort) && accel_now() < limit &&
-	       config->request_pending(config->opaque, q->with_pasid ? q->pasid : IOASID_INVALID,
-				       (uint32_t)q->last_group))
+	       config->request_pending(config->opaque, q->last_pasid, (uint32_t)q->last_group))
 		usleep(ACCEL_CREDIT_US);
+}
+
+/* Who waits for the last request of the queue need not wait for software, too. */
+static void accel_queue_quiet(struct accel_queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->sending = false;
+	pthread_cond_broadcast(&q->wake);
+	pthread_mutex_unlock(&q->lock);
 }
 
 void *accel_queue_run(void *queue)
@@ -586,13 +641,16 @@ void *accel_queue_run(void *queue)
 
 	while (!atomic_load(&q->stop)) {
 		waiting = atomic_load(&q->tail) - atomic_load(&q->head);
-		if (!waiting)
+		if (atomic_load(&q->lost))
+			accel_halt(q, ACCEL_ERROR_PASID, &none);
+		else if (!waiting)
 			accel_queue_wait(q);
 		else if (waiting > 1U << q->ring_lg2)
 			accel_halt(q, ACCEL_ERROR_OVERRUN, &none);
 		else
 			accel_queue_step(q);
 	}
+	accel_queue_quiet(q);
 	accel_wait_software(q);
 	pthread_mutex_lock(&q->lock);
 	q->state = ACCEL_STATE_IDLE;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +95,8 @@ static void machine_ep_disconnect(void *opaque)
 {
 	struct machine *m = opaque;
 
+	if (m->member)
+		meeting_leave(m->member);
 	accel_reset(&m->accel);
 	guest_ram_remove_all(&m->ram);
 }
@@ -134,12 +137,52 @@ static bool machine_request_pending(void *opaque, uint32_t pasid, uint32_t group
 	return vtd_unit_request_pending(m->unit, m->config.devfn, pasid, group);
 }
 
-static void machine_client_gone(void *opaque)
+/* A CPU of the guest sends a number that it has no translation of: it gets one if it is routed. */
+static int machine_enqcmd_exit(void *opaque, uint32_t vpasid)
 {
-	struct machine *m = opaque;
+	return ioasid_cpu_pasid_map(((struct machine *)opaque)->ctx, vpasid);
+}
 
+static uint64_t machine_meet_read(void *opaque, uint64_t off)
+{
+	return meeting_read(((struct machine *)opaque)->member, off);
+}
+
+static void machine_meet_write(void *opaque, uint64_t off, uint32_t value)
+{
+	meeting_write(((struct machine *)opaque)->member, off, value);
+}
+
+int machine_numbers(struct machine *m, struct ioasid_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	return ioasid_get_info(m->ctx, NULL, 0, info);
+}
+
+/* Both sockets of a guest are left, in any order: then nothing of it may be left either. */
+static void machine_side_gone(struct machine *m)
+{
+	struct ioasid_info info;
+
+	if (m->member && atomic_fetch_add(&m->sides_gone, 1) % 2 == 0)
+		return;
+	if (m->member && !machine_numbers(m, &info))
+		fprintf(stderr, "guest %u: gone, numbers %u live, %u pending\n",
+			m->config.slice + 1, info.ids_live, info.ids_pending);
 	if (m->config.gone)
 		m->config.gone();
+}
+
+static void machine_ep_gone(void *opaque)
+{
+	machine_side_gone(opaque);
+}
+
+static void machine_drhd_gone(void *opaque)
+{
+	struct drhd *drhd = opaque;
+
+	machine_side_gone((struct machine *)((char *)drhd - offsetof(struct machine, drhd)));
 }
 
 /* ---- the unit -------------------------------------------------------------------------------- */
@@ -159,24 +202,73 @@ static void machine_trace(void *opaque live_unused, const char *line)
 	fprintf(stderr, "unit: %s\n", line);
 }
 
+/* ---- boards ---------------------------------------------------------------------------------- */
+
+static int machine_make_host(const struct machine_config *c, struct ioasid_host **hostp)
+{
+	struct ioasid_host_config host = { .size = sizeof(host), .socket_path = c->host_socket };
+
+	if (c->broken & MACHINE_BREAK_NO_AD)
+		host.flags |= IOASID_HOST_TEST_NO_AD;
+	if (c->broken & MACHINE_BREAK_HOST_NO_INVALIDATE)
+		host.flags |= IOASID_HOST_TEST_NO_INVALIDATE;
+	if (c->broken & MACHINE_BREAK_HOST_NO_WAIT)
+		host.flags |= IOASID_HOST_TEST_NO_WAIT;
+	return ioasid_host_create(MACHINE_HOST, &host, hostp);
+}
+
+static int board_make(struct board *b, const struct machine_config *config)
+{
+	struct ioasid_hostdev_config dev = {
+		.size = sizeof(dev),
+		.name = MACHINE_DEVICE,
+		.rid = config->devfn,
+		.dev_class = IOASID_CLASS_PDEV_DMWR,
+		.flags = IOASID_HOSTDEV_ATS | IOASID_HOSTDEV_PRI,
+		.pasid_bits = IOASID_PASID_BITS,
+		.group = IOASID_INVALID,
+	};
+	int rc = machine_make_host(config, &b->host);
+
+	if (rc)
+		return rc;
+	rc = ioasid_hostdev_create(b->host, &dev, &b->parent);
+	if (rc)
+		ioasid_host_put(b->host);
+	return rc;
+}
+
+int board_start(struct board *b, const struct machine_config *config, unsigned int nr)
+{
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	b->nr = nr;
+	rc = board_make(b, config);
+	if (rc)
+		fprintf(stderr, "server: cannot make the function: %s\n", strerror(-rc));
+	else
+		meeting_init(&b->meeting, nr);
+	return rc;
+}
+
+void board_stop(struct board *b)
+{
+	meeting_destroy(&b->meeting);
+	ioasid_hostdev_destroy(b->parent);
+	ioasid_host_put(b->host);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int machine_make_context(struct machine *m)
 {
-	struct ioasid_host_config host = { .size = sizeof(host) };
-	unsigned int broken = m->config.broken;
-	int rc;
+	int rc = 0;
 
-	if (broken & MACHINE_BREAK_NO_AD)
-		host.flags |= IOASID_HOST_TEST_NO_AD;
-	if (broken & MACHINE_BREAK_HOST_NO_INVALIDATE)
-		host.flags |= IOASID_HOST_TEST_NO_INVALIDATE;
-	if (broken & MACHINE_BREAK_HOST_NO_WAIT)
-		host.flags |= IOASID_HOST_TEST_NO_WAIT;
-	rc = ioasid_host_create(MACHINE_HOST, &host, &m->host);
-	if (rc)
-		return rc;
-	rc = ioasid_open("inproc:" MACHINE_HOST, &m->ctx);
+	if (!m->config.board)
+		rc = machine_make_host(&m->config, &m->host);
+	if (!rc)
+		rc = ioasid_open("inproc:" MACHINE_HOST, &m->ctx);
 	if (rc)
 		return rc;
 	return ioasid_alloc_kernel(m->ctx, &m->gpa_ioasid);
@@ -191,7 +283,9 @@ static int machine_make_unit(struct machine *m)
 	};
 	struct vtd_unit_config config = {
 		.size = sizeof(config),
-		.flags = m->config.levels5 ? VTD_UNIT_LEVELS5 : 0,
+		.flags = (m->config.levels5 ? VTD_UNIT_LEVELS5 : 0) |
+			 (m->config.board && !m->config.lazy ? VTD_UNIT_CPU_PASID : 0),
+		.pasid_bits = m->bits,
 		.gpa_ioasid = m->gpa_ioasid,
 		.ctx = m->ctx,
 		.ops = &ops,
@@ -215,8 +309,15 @@ static int machine_make_unit(struct machine *m)
 	return 0;
 }
 
-static int machine_make_device(struct machine *m)
+static unsigned int machine_accel_broken(const struct machine_config *c)
 {
+	return (c->broken & MACHINE_BREAK_NO_MEDIATION ? ACCEL_BREAK_MEDIATION : 0) |
+	       (c->broken & MACHINE_BREAK_NO_PORTAL ? ACCEL_BREAK_PORTAL : 0);
+}
+
+static int machine_make_accel(struct machine *m)
+{
+	struct board *board = m->config.board;
 	struct accel_config config = {
 		.devfn = m->config.devfn,
 		.ram = &m->ram,
@@ -227,24 +328,71 @@ static int machine_make_device(struct machine *m)
 		.opaque = m,
 	};
 	struct vfio_user_dev *vfio = &m->accel.vfio;
-	int rc;
+	int rc = 0;
 
-	rc = accel_init(&m->accel, &config, m->host, MACHINE_DEVICE);
+	if (board) {
+		config.parent = board->parent;
+		config.slice = m->config.slice;
+		config.nr_slices = board->nr;
+		config.enqcmd_exit = machine_enqcmd_exit;
+		config.meet_read = m->config.meet ? machine_meet_read : NULL;
+		config.meet_write = m->config.meet ? machine_meet_write : NULL;
+		config.broken = machine_accel_broken(&m->config);
+		rc = ioasid_vm_create(board->host, &m->vm);
+		config.vm = m->vm;
+	}
+	if (!rc)
+		rc = accel_init(&m->accel, &config, board ? board->host : m->host, m->name);
 	if (rc)
 		return rc;
 	vfio_user_dev_init(vfio, &machine_ep_ops, m);
 	vfio->region_size[ACCEL_BAR_REGS] = ACCEL_REGS_SIZE;
-	vfio->region_size[ACCEL_BAR_DOORBELL] = ACCEL_QUEUES * ACCEL_DOORBELL_STRIDE;
+	vfio->region_size[ACCEL_BAR_DOORBELL] = accel_bar2_size(&config);
 	vfio->region_size[ACCEL_BAR_MSIX] = 0x1000;
 	vfio->region_size[VFIO_USER_CONFIG] = PCI_CONFIG_SIZE;
 	vfio->nr_vectors = ACCEL_QUEUES;
-	rc = ioasid_dev_open(m->ctx, MACHINE_DEVICE, &m->dev);
-	if (rc)
-		return rc;
-	rc = ioasid_dev_bind(m->dev, m->ctx, MACHINE_COOKIE);
-	if (rc)
-		return rc;
-	return vtd_unit_add_device(m->unit, m->config.devfn, m->dev, MACHINE_COOKIE);
+	return 0;
+}
+
+static int machine_make_device(struct machine *m)
+{
+	int rc;
+
+	if (m->config.board)
+		snprintf(m->name, sizeof(m->name), MACHINE_DEVICE ".%u", m->config.slice + 1);
+	else
+		snprintf(m->name, sizeof(m->name), MACHINE_DEVICE);
+	rc = machine_make_accel(m);
+	if (!rc)
+		rc = ioasid_dev_open(m->ctx, m->name, &m->dev);
+	if (!rc)
+		rc = ioasid_dev_bind(m->dev, m->ctx, MACHINE_COOKIE);
+	return rc;
+}
+
+/*
+ * A slice's numbers: the guest's own are below the split, and that is the width it is told. What they are
+ * on the wire the host decides, and the guest's CPUs translate them.
+ */
+static int machine_make_numbers(struct machine *m)
+{
+	const uint64_t cookie = MACHINE_COOKIE;
+	struct ioasid_info info = { 0 };
+	int rc;
+
+	if (!m->config.board)
+		return 0;
+	rc = ioasid_set_hwid_mode(m->ctx, IOASID_MODE_GLOBAL);
+	if (!rc)
+		rc = ioasid_hwid_set_global_min(m->ctx, MACHINE_GLOBAL_MIN);
+	if (!rc)
+		rc = ioasid_get_info(m->ctx, &cookie, 1, &info);
+	if (!rc)
+		rc = ioasid_hwid_set_promised_width(m->ctx, info.pasid_bits);
+	m->bits = info.vtd_pss + 1;
+	if (!rc)
+		rc = ioasid_cpu_pasid_enable(m->ctx, ioasid_vm_fd(m->vm));
+	return rc;
 }
 
 static int machine_listen(struct machine *m)
@@ -252,7 +400,8 @@ static int machine_listen(struct machine *m)
 	int rc;
 
 	m->endpoint.dev = &m->accel.vfio;
-	m->endpoint.gone = machine_client_gone;
+	m->endpoint.gone = machine_ep_gone;
+	m->drhd.server.gone = m->member ? machine_drhd_gone : NULL;
 	rc = vfio_user_server_start(&m->endpoint, m->config.endpoint_path);
 	if (rc)
 		return rc;
@@ -267,6 +416,7 @@ static int machine_free(struct machine *m)
 {
 	int rc;
 
+	/* Without the device there is nothing to remove. */
 	if (m->unit && m->dev)
 		vtd_unit_remove_device(m->unit, m->config.devfn);
 	ioasid_dev_close(m->dev);
@@ -276,6 +426,8 @@ static int machine_free(struct machine *m)
 	vtd_unit_destroy(m->unit);
 	m->unit = NULL;
 	rc = vcmd_host_stop(&m->vcmd);
+	if (m->vm)
+		ioasid_vm_destroy(m->vm);
 	if (m->ctx) {
 		guest_ram_destroy(&m->ram);
 		ioasid_close(m->ctx);
@@ -293,11 +445,20 @@ int machine_start(struct machine *m, const struct machine_config *config)
 	m->config = *config;
 	guest_ram_init(&m->ram, config->max_ram, &machine_ram_ops, m);
 	drhd_init(&m->drhd, &m->ram);
+	if (config->board) {
+		m->member = &config->board->meeting.members[config->slice];
+		m->member->accel = &m->accel;
+		m->member->ram = &m->ram;
+	}
 	rc = machine_make_context(m);
+	if (!rc)
+		rc = machine_make_device(m);
+	if (!rc)
+		rc = machine_make_numbers(m);
 	if (!rc)
 		rc = machine_make_unit(m);
 	if (!rc)
-		rc = machine_make_device(m);
+		rc = vtd_unit_add_device(m->unit, m->config.devfn, m->dev, MACHINE_COOKIE);
 	if (!rc)
 		rc = vtd_unit_service_start(m->unit);
 	if (!rc)

@@ -3,6 +3,9 @@
  * What one guest gets: a host with a software IOMMU, a context whose GPA space is the guest's RAM,
  * the remapping unit over it, and the accelerator behind the unit. This is the part a VMM author
  * would write; it uses the public interface of libioasid only.
+ *
+ * Several guests can share a host and the accelerator on it (struct board): each gets a slice of it,
+ * a context, a unit, and CPUs that translate what ENQCMD sends.
  */
 #ifndef LIVE_MACHINE_H
 #define LIVE_MACHINE_H
@@ -13,6 +16,7 @@
 #include "accel.h"
 #include "drhd.h"
 #include "guest_ram.h"
+#include "meeting.h"
 #include "vcmd_host.h"
 #include "vfio_user_server.h"
 
@@ -22,6 +26,25 @@
 #define MACHINE_BREAK_NO_AD		 (1U << 2)
 #define MACHINE_BREAK_HOST_NO_INVALIDATE (1U << 3)
 #define MACHINE_BREAK_HOST_NO_WAIT	 (1U << 4)
+#define MACHINE_BREAK_NO_MEDIATION	 (1U << 5)
+#define MACHINE_BREAK_NO_PORTAL		 (1U << 6)
+
+/* Slices: numbers of the guest are below; what it is told is the logarithm of this. */
+#define MACHINE_GLOBAL_MIN 1024
+
+/**
+ * struct board - an accelerator that several guests share
+ * @host: where it is
+ * @parent: the function; nobody has it whole
+ * @meeting: of their guests
+ * @nr: slices
+ */
+struct board {
+	struct ioasid_host *host;
+	struct ioasid_hostdev *parent;
+	struct meeting meeting;
+	unsigned int nr;
+};
 
 /**
  * struct machine_config - what the user chooses
@@ -31,6 +54,10 @@
  * @delay_us: struct accel_config
  * @broken: MACHINE_BREAK_*
  * @levels5: offer 5-level first-stage tables
+ * @host_socket: where the host answers ioasidctl; NULL: nowhere
+ * @board: be slice number @slice of this; NULL: a host and an accelerator of its own
+ * @meet: slices: offer ACCEL_CAP_MEET: for demonstrations
+ * @lazy: slices: CPUs get a translation when they miss it, not when the guest's entry appears
  * @vcmd_quota: PASIDs the guest may have by virtual commands; 0: they are not offered
  * @trace: print what the guest does to the unit
  * @gone: a client that had been there left; called from its thread
@@ -44,6 +71,11 @@ struct machine_config {
 	unsigned int vcmd_quota;
 	bool levels5;
 	bool trace;
+	bool meet;
+	bool lazy;
+	const char *host_socket;
+	struct board *board;
+	unsigned int slice;
 	void (*gone)(void);
 };
 
@@ -52,6 +84,11 @@ struct machine {
 	struct ioasid_host *host;
 	struct ioasid *ctx;
 	uint32_t gpa_ioasid;
+	struct ioasid_vm *vm;
+	struct meeting_member *member;
+	char name[32];
+	uint32_t bits;
+	atomic_uint sides_gone;
 	struct ioasid_dev *dev;
 	struct vtd_unit *unit;
 	struct guest_ram ram;
@@ -62,6 +99,18 @@ struct machine {
 };
 
 /**
+ * board_start() - an accelerator to share
+ * @b: zeroed by this
+ * @config: what concerns the host
+ * @nr: slices it will have, at most MEETING_MAX
+ *
+ * Return: 0; negative errno, everything is undone and said on stderr.
+ */
+int board_start(struct board *b, const struct machine_config *config, unsigned int nr);
+/** board_stop() - when all its machines are stopped. */
+void board_stop(struct board *b);
+
+/**
  * machine_start() - build it and listen on its sockets
  * @m: zeroed by this
  * @config: copied; strings stay the caller's
@@ -69,6 +118,12 @@ struct machine {
  * Return: 0; negative errno, everything is undone and said on stderr.
  */
 int machine_start(struct machine *m, const struct machine_config *config);
+
+/**
+ * machine_numbers() - host-wide numbers that a slice's guest has
+ * Return: 0 or what GET_INFO says.
+ */
+int machine_numbers(struct machine *m, struct ioasid_info *info);
 
 /** machine_hang_up() - close the sockets: on return the guest is gone, and its traces with it. */
 void machine_hang_up(struct machine *m);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * ioasid-accel-server: an accelerator with PASID and the VT-d unit in front of it, as two
- * vfio-user devices for a QEMU guest.
+ * vfio-user devices for a QEMU guest; or the accelerator in slices, two such devices for each
+ * of several guests.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,6 +24,11 @@ static const char server_usage[] =
 	"       ioasid-accel-server --write-dmar FILE [--slot N]\n"
 	"  --endpoint SOCKET   vfio-user socket of the accelerator\n"
 	"  --drhd SOCKET       vfio-user socket of the remapping unit\n"
+	"  --slices N          N guests have a slice each (2 to 8); names of sockets and counters get\n"
+	"                      .1 to .N\n"
+	"  --meet              slices have registers to meet, which also tell numbers of others\n"
+	"  --lazy N            CPUs of guest N get a translation when they miss it\n"
+	"  --host SOCKET       where ioasidctl can look at the host\n"
 	"  --write-dmar FILE   write the ACPI table for QEMU's -acpitable file=FILE and exit\n"
 	"  --slot N            PCI slot of the accelerator on bus 0 (4)\n"
 	"  --max-ram MIB       most guest RAM a client may bring (16384)\n"
@@ -32,13 +38,28 @@ static const char server_usage[] =
 	"  --once              end when the guest is gone\n"
 	"  --trace             print what the guest does to the unit\n"
 	"For tests, which must then fail:\n"
-	"  --break no-invalidate|no-wait|no-ad|host-no-invalidate|host-no-wait\n"
+	"  --break no-invalidate|no-wait|no-ad|host-no-invalidate|host-no-wait|\n"
+	"          no-mediation:N|no-portal:N (of guest N)\n"
 	"  --delay US          pause between translation and access\n";
 
 struct server_options {
 	struct machine_config machine;
 	const char *dmar, *stats;
+	unsigned int slices, lazy;
+	unsigned int broken[MEETING_MAX];
 };
+
+/**
+ * struct server - what runs: machines, and what they share
+ * @nr: machines that run; @wanted: that will; @left: guests that are gone
+ */
+static struct server {
+	struct board board;
+	struct machine machines[MEETING_MAX];
+	unsigned int nr, wanted;
+	char names[MEETING_MAX][3][512]; /* of sockets and counters */
+	atomic_uint left;
+} server;
 
 static int server_number(const char *text, unsigned long max, unsigned long *value)
 {
@@ -49,7 +70,33 @@ static int server_number(const char *text, unsigned long max, unsigned long *val
 	return errno || end == text || *end || *value > max ? -EINVAL : 0;
 }
 
-static int server_break(struct machine_config *config, const char *what)
+/* What is broken in one slice alone: NAME:N. */
+static int server_break_slice(struct server_options *o, const char *what)
+{
+	static const struct {
+		const char *what;
+		unsigned int flag;
+	} names[] = {
+		{ "no-mediation:", MACHINE_BREAK_NO_MEDIATION },
+		{ "no-portal:", MACHINE_BREAK_NO_PORTAL },
+	};
+	unsigned long n;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t len = strlen(names[i].what);
+
+		if (strncmp(what, names[i].what, len))
+			continue;
+		if (server_number(what + len, MEETING_MAX, &n) || !n)
+			return -EINVAL;
+		o->broken[n - 1] |= names[i].flag;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int server_break(struct server_options *o, const char *what)
 {
 	static const struct {
 		const char *what;
@@ -65,15 +112,16 @@ static int server_break(struct machine_config *config, const char *what)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(what, names[i].what)) {
-			config->broken |= names[i].flag;
+			o->machine.broken |= names[i].flag;
 			return 0;
 		}
-	return -EINVAL;
+	return server_break_slice(o, what);
 }
 
 static void server_client_gone(void)
 {
-	kill(getpid(), SIGTERM);
+	if (atomic_fetch_add(&server.left, 1) + 1 >= server.wanted)
+		kill(getpid(), SIGTERM);
 }
 
 /* Options whose value is a number. Return: -EINVAL also for an option nobody knows. */
@@ -96,6 +144,12 @@ static int server_number_option(struct server_options *o, int option)
 	case 'v':
 		o->machine.vcmd_quota = n;
 		return 0;
+	case 'n':
+		o->slices = n;
+		return n >= 2 && n <= MEETING_MAX ? 0 : -EINVAL;
+	case 'l':
+		o->lazy = n;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -109,6 +163,9 @@ static int server_option(struct server_options *o, int option)
 		return 0;
 	case 'd':
 		o->machine.drhd_path = optarg;
+		return 0;
+	case 'h':
+		o->machine.host_socket = optarg;
 		return 0;
 	case 'w':
 		o->dmar = optarg;
@@ -125,8 +182,11 @@ static int server_option(struct server_options *o, int option)
 	case 't':
 		o->machine.trace = true;
 		return 0;
+	case 'a':
+		o->machine.meet = true;
+		return 0;
 	case 'b':
-		return server_break(&o->machine, optarg);
+		return server_break(o, optarg);
 	default:
 		return server_number_option(o, option);
 	}
@@ -142,6 +202,10 @@ static int server_parse(struct server_options *o, int argc, char **argv)
 		{ "max-ram", required_argument, NULL, 'm' },
 		{ "delay", required_argument, NULL, 'y' },
 		{ "vcmd", required_argument, NULL, 'v' },
+		{ "slices", required_argument, NULL, 'n' },
+		{ "meet", no_argument, NULL, 'a' },
+		{ "lazy", required_argument, NULL, 'l' },
+		{ "host", required_argument, NULL, 'h' },
 		{ "levels5", no_argument, NULL, '5' },
 		{ "stats", required_argument, NULL, 'j' },
 		{ "once", no_argument, NULL, 'o' },
@@ -155,7 +219,7 @@ static int server_parse(struct server_options *o, int argc, char **argv)
 	o->machine.max_ram = SERVER_DEFAULT_RAM;
 	while (!rc && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		rc = server_option(o, option);
-	if (rc || optind != argc)
+	if (rc || optind != argc || (o->slices && o->machine.vcmd_quota))
 		return -EINVAL;
 	return o->dmar || (o->machine.endpoint_path && o->machine.drhd_path) ? 0 : -EINVAL;
 }
@@ -191,9 +255,74 @@ static void server_write_stats(struct machine *m, const char *path)
 		fprintf(stderr, "server: %s: %s\n", path, strerror(errno));
 }
 
+/* PATH, or PATH.N of the Nth guest. Return: NULL: too long, or there is no PATH. */
+static const char *server_name(const struct server_options *o, unsigned int i, unsigned int which,
+			       const char *path)
+{
+	char *name = server.names[i][which];
+
+	if (!path || !o->slices)
+		return path;
+	if (snprintf(name, sizeof(server.names[i][which]), "%s.%u", path, i + 1) >=
+	    (int)sizeof(server.names[i][which]))
+		return NULL;
+	return name;
+}
+
+static int server_start_machine(const struct server_options *o, unsigned int i)
+{
+	struct machine_config config = o->machine;
+	int rc;
+
+	config.endpoint_path = server_name(o, i, 0, o->machine.endpoint_path);
+	config.drhd_path = server_name(o, i, 1, o->machine.drhd_path);
+	if (!config.endpoint_path || !config.drhd_path)
+		return -ENAMETOOLONG;
+	config.board = o->slices ? &server.board : NULL;
+	config.slice = i;
+	config.lazy = o->lazy == i + 1;
+	config.broken |= o->broken[i];
+	rc = machine_start(&server.machines[i], &config);
+	server.nr += !rc;
+	return rc;
+}
+
+static int server_stop(const struct server_options *o)
+{
+	unsigned int i;
+	int rc = 0;
+
+	if (o->slices)
+		meeting_end(&server.board.meeting);
+	for (i = 0; i < server.nr; i++) {
+		machine_hang_up(&server.machines[i]);
+		server_write_stats(&server.machines[i], server_name(o, i, 2, o->stats));
+	}
+	for (i = 0; i < server.nr; i++)
+		rc = machine_stop(&server.machines[i]) ?: rc;
+	if (o->slices)
+		board_stop(&server.board);
+	return rc;
+}
+
+static int server_start(const struct server_options *o)
+{
+	unsigned int i;
+	int rc = o->slices ? board_start(&server.board, &o->machine, o->slices) : 0;
+
+	if (rc)
+		return rc;
+	server.wanted = o->slices ? o->slices : 1;
+	for (i = 0; i < server.wanted && !rc; i++)
+		rc = server_start_machine(o, i);
+	if (rc)
+		server_stop(o);
+	return rc;
+}
+
 static int server_run(const struct server_options *o)
 {
-	static struct machine machine;
+	unsigned int i;
 	sigset_t set;
 	int sig, rc;
 
@@ -205,16 +334,15 @@ static int server_run(const struct server_options *o)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 
-	rc = machine_start(&machine, &o->machine);
+	rc = server_start(o);
 	if (rc)
 		return rc;
 	printf("ready\n");
 	fflush(stdout);
 	while (!sigwait(&set, &sig) && sig == SIGUSR1)
-		server_write_stats(&machine, o->stats);
-	machine_hang_up(&machine);
-	server_write_stats(&machine, o->stats);
-	return machine_stop(&machine);
+		for (i = 0; i < server.nr; i++)
+			server_write_stats(&server.machines[i], server_name(o, i, 2, o->stats));
+	return server_stop(o);
 }
 
 int main(int argc, char **argv)

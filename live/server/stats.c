@@ -73,6 +73,32 @@ static void stats_accel(struct accel *accel, FILE *out)
 	STATS_OBJECT(out, "accelerator", rows, ",");
 }
 
+static void stats_slice(struct machine *m, FILE *out)
+{
+	static const char *const names[ACCEL_NR_EVENTS] = {
+		[ACCEL_EVENT_CONVERTED] = "converted",
+		[ACCEL_EVENT_REFUSED] = "refused",
+		[ACCEL_EVENT_ACCEPTED] = "accepted",
+		[ACCEL_EVENT_RETRY] = "retry",
+		[ACCEL_EVENT_GP] = "gp",
+		[ACCEL_EVENT_EXIT] = "exits",
+		[ACCEL_EVENT_ENTERED] = "entered",
+		[ACCEL_EVENT_DRAINED] = "drained",
+	};
+	struct stats_row rows[ACCEL_NR_EVENTS + 3];
+	struct ioasid_info info;
+	unsigned int i;
+
+	if (!m->member || machine_numbers(m, &info))
+		return;
+	for (i = 0; i < ACCEL_NR_EVENTS; i++)
+		rows[i] = (struct stats_row){ names[i], atomic_load(&m->accel.events[i]) };
+	rows[i++] = (struct stats_row){ "promised_bits", info.promised_bits };
+	rows[i++] = (struct stats_row){ "numbers_live", info.ids_live };
+	rows[i++] = (struct stats_row){ "numbers_pending", info.ids_pending };
+	stats_object(out, "slice", rows, i, ",");
+}
+
 static void stats_unit(struct vtd_unit *unit, FILE *out)
 {
 	struct vtd_unit_stats s;
@@ -156,8 +182,9 @@ void machine_print_stats(struct machine *m, FILE *out)
 	fprintf(out, "{\n");
 	stats_accel(&m->accel, out);
 	stats_waits(&m->accel, out);
+	stats_slice(m, out);
 	stats_unit(m->unit, out);
 	stats_vcmd(&m->vcmd, out);
-	stats_host(m->host, out);
+	stats_host(m->config.board ? m->config.board->host : m->host, out);
 	fprintf(out, "}\n");
 }

@@ -495,6 +495,104 @@ static void random_messages(void **state)
 	assert_int_equal(client_read(&f->c[0], 0, 0, 4), ACCEL_ID_VALUE);
 }
 
+/* ---- slices ---------------------------------------------------------------------------------------------- */
+
+#define UNIT_ECAP 0x10
+
+/** struct shared - two machines on a board; what each of their guests sees */
+struct shared {
+	struct board board;
+	struct machine machine[2];
+	char path[2][2][64];
+	struct client c[2][2];
+	unsigned int fds;
+};
+
+static int setup_slices(void **state)
+{
+	static struct shared s;
+	struct machine_config config = { .devfn = 0x20, .max_ram = 1ULL << 30 };
+	unsigned int i, k;
+
+	memset(&s, 0, sizeof(s));
+	s.fds = live_open_fds();
+	assert_int_equal(board_start(&s.board, &config, 2), 0);
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < 2; k++)
+			snprintf(s.path[i][k], sizeof(s.path[i][k]), "/tmp/test_machine.%d.%u%u",
+				 getpid(), i, k);
+		config.endpoint_path = s.path[i][0];
+		config.drhd_path = s.path[i][1];
+		config.board = &s.board;
+		config.slice = i;
+		config.meet = true;
+		config.lazy = i;
+		assert_int_equal(machine_start(&s.machine[i], &config), 0);
+		for (k = 0; k < 2; k++) {
+			client_open(&s.c[i][k], s.path[i][k]);
+			client_hello(&s.c[i][k]);
+		}
+	}
+	*state = &s;
+	return 0;
+}
+
+static int teardown_slices(void **state)
+{
+	struct shared *s = *state;
+	unsigned int i;
+
+	meeting_end(&s->board.meeting);
+	for (i = 0; i < 2; i++) {
+		close(s->c[i][0].fd);
+		close(s->c[i][1].fd);
+		machine_hang_up(&s->machine[i]);
+	}
+	for (i = 0; i < 2; i++)
+		assert_int_equal(machine_stop(&s->machine[i]), 0);
+	board_stop(&s->board);
+	assert_int_equal(live_open_fds(), s->fds);
+	return 0;
+}
+
+/* Each guest has a unit that promises what the host promised, and registers to meet the other. */
+static void slices(void **state)
+{
+	struct shared *s = *state;
+	struct ioasid_info info;
+	struct client *ep;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		ep = &s->c[i][0];
+		assert_int_equal(client_read(&s->c[i][1], 0, UNIT_ECAP, 8) >> 35 & 0x1f, 9);
+		assert_int_equal(machine_numbers(&s->machine[i], &info), 0);
+		assert_int_equal(info.promised_bits, 10);
+		assert_int_equal(info.ids_live, 0);
+		assert_int_equal(client_read(ep, 0, ACCEL_REG_CAPS, 4) >> 16,
+				 (ACCEL_CAP_PORTAL | ACCEL_CAP_MEET) >> 16);
+		/* No number is anybody's yet. */
+		client_write(ep, 0, ACCEL_REG_QUEUE + ACCEL_QUEUE_PASID, 1, 4, false);
+		assert_int_equal(client_read(ep, 0, ACCEL_REG_QUEUE + ACCEL_QUEUE_PASID, 4), 0);
+		client_write(ep, ACCEL_BAR_DOORBELL, ACCEL_PORTAL_PAGE(1), 1 | ACCEL_PORTAL_VALID,
+			     4, true);
+		client_write(ep, ACCEL_BAR_DOORBELL, ACCEL_PORTAL_PAGE(1) + ACCEL_PORTAL_COMMIT, 1,
+			     4, true);
+		assert_int_equal(client_read(ep, ACCEL_BAR_DOORBELL,
+					     ACCEL_PORTAL_PAGE(1) + ACCEL_PORTAL_ANSWER, 4),
+				 ACCEL_ANSWER_EXIT | 1 << 8);
+		client_write(ep, 0, ACCEL_MEET_STAGE, 3 + i, 4, true);
+		assert_int_equal(client_read(ep, 0, ACCEL_MEET_STAGE, 4), i ? 3 : 0);
+	}
+	/* One leaves: the other sees it. */
+	close(s->c[0][0].fd);
+	for (i = 0; i < 5000 && client_read(&s->c[1][0], 0, ACCEL_MEET_OTHERS, 4); i++)
+		usleep(1000);
+	assert_int_equal(client_read(&s->c[1][0], 0, ACCEL_MEET_OTHERS, 4), 0);
+	assert_int_equal(client_read(&s->c[1][0], 0, ACCEL_MEET_STAGE, 4), 4);
+	client_open(&s->c[0][0], s->path[0][0]);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -506,6 +604,7 @@ int main(void)
 		CASE(leave_while_working),
 		CASE(random_registers),
 		CASE(random_messages),
+		cmocka_unit_test_setup_teardown(slices, setup_slices, teardown_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

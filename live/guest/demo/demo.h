@@ -33,6 +33,11 @@ int demo_ok(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int demo_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int demo_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** demo_step() - run a step and print its line. Return: its result. */
+int demo_step(const char *name, int (*run)(void));
+/** demo_wanted() - is @name in the comma-separated list, or is there no list? */
+bool demo_wanted(const char *list, const char *name);
+
 /** demo_now() - nanoseconds of a monotonic clock. */
 uint64_t demo_now(void);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "demo.h"
 
@@ -35,58 +33,6 @@ static const struct demo_step {
 	{ "pagemap", step_pagemap, DEMO_SVA },
 };
 
-static char demo_text[512];
-static int demo_result;
-
-/* The first failure of a step stays: what comes after follows from it. */
-static int demo_say(int result, const char *format, va_list args)
-{
-	if (demo_result == DEMO_FAIL)
-		return DEMO_FAIL;
-	demo_result = result;
-	vsnprintf(demo_text, sizeof(demo_text), format, args);
-	return result;
-}
-
-#define DEMO_SAY(result)                     \
-	va_list args;                        \
-	int rc;                              \
-	va_start(args, format);              \
-	rc = demo_say(result, format, args); \
-	va_end(args);                        \
-	return rc
-
-int demo_ok(const char *format, ...)
-{
-	DEMO_SAY(DEMO_OK);
-}
-
-int demo_fail(const char *format, ...)
-{
-	DEMO_SAY(DEMO_FAIL);
-}
-
-int demo_skip(const char *format, ...)
-{
-	DEMO_SAY(DEMO_SKIP);
-}
-
-/* Is @name in the comma-separated list, or is there no list? */
-static bool demo_wanted(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-	const char *at = list;
-
-	if (!list || !*list)
-		return true;
-	while ((at = strstr(at, name))) {
-		if ((at == list || at[-1] == ',') && (at[len] == ',' || !at[len]))
-			return true;
-		at += len;
-	}
-	return false;
-}
-
 static bool demo_has_sva(void)
 {
 	return step_refused() != DEMO_OK;
@@ -107,7 +53,6 @@ static void demo_totals(unsigned int ok, unsigned int failed)
 
 int main(void)
 {
-	static const char *const words[] = { "OK", "FAILED", "SKIP" };
 	const char *list = getenv("accel_steps"), *first = NULL;
 	unsigned int i, count[3] = { 0 };
 	int kernel, rc;
@@ -121,11 +66,8 @@ int main(void)
 
 		if ((step->kernels && step->kernels != kernel) || !demo_wanted(list, step->name))
 			continue;
-		demo_result = DEMO_OK;
-		demo_text[0] = 0;
-		rc = step->run();
+		rc = demo_step(step->name, step->run);
 		count[rc]++;
-		printf("STEP %s %s %s\n", step->name, words[rc], demo_text);
 		if (rc == DEMO_FAIL && !first)
 			first = step->name;
 	}

@@ -55,7 +55,7 @@ static bool accel_chr_stop(struct accel_file *af)
 
 	if (!af->sva)
 		return true;
-	rc = accel_queue_stop(af->ad, af->queue);
+	rc = accel_queue_stop(af->ad, af->queue) ?: accel_portal_stop(af->ad, af->queue);
 	iommu_sva_unbind_device(af->sva);
 	af->sva = NULL;
 	return !rc;
@@ -147,9 +147,12 @@ static int accel_chr_unbind(struct accel_file *af)
 	return rc;
 }
 
-static u32 accel_chr_features(const struct pci_dev *pdev)
+static u32 accel_chr_features(const struct accel_device *ad)
 {
-	return (pdev->pasid_enabled ? ACCEL_FEATURE_PASID : 0) |
+	const struct pci_dev *pdev = ad->pdev;
+
+	return (ad->portals ? ACCEL_FEATURE_PORTAL : 0) |
+	       (pdev->pasid_enabled ? ACCEL_FEATURE_PASID : 0) |
 	       (pdev->ats_enabled ? ACCEL_FEATURE_ATS : 0) |
 	       (pdev->pri_enabled ? ACCEL_FEATURE_PRI : 0);
 }
@@ -167,7 +170,7 @@ static int accel_chr_info(struct accel_file *af, void __user *arg)
 	info.free_queues = ACCEL_QUEUES - bitmap_weight(ad->busy, ACCEL_QUEUES);
 	mutex_unlock(&ad->lock);
 	info.max_pasids = dev->iommu ? dev->iommu->max_pasids : 0;
-	info.features = accel_chr_features(ad->pdev);
+	info.features = accel_chr_features(ad);
 	group = iommu_group_get(dev);
 	if (group) {
 		info.iommu_group = iommu_group_id(group);
@@ -214,6 +217,12 @@ static long accel_chr_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	}
 }
 
+/* Where a page of the file lies in BAR 2. */
+static u64 accel_chr_page(struct accel_file *af, struct vm_area_struct *vma)
+{
+	return vma->vm_pgoff ? ACCEL_PORTAL_PAGE(af->queue) : af->queue * ACCEL_DOORBELL_STRIDE;
+}
+
 static int accel_chr_mmap_locked(struct accel_file *af, struct vm_area_struct *vma)
 {
 	resource_size_t page;
@@ -223,8 +232,7 @@ static int accel_chr_mmap_locked(struct accel_file *af, struct vm_area_struct *v
 	/* Whoever rings a queue makes its owner's memory move: only the owner may. */
 	if (af->mm != current->mm)
 		return -EPERM;
-	page = pci_resource_start(af->ad->pdev, ACCEL_BAR_DOORBELL) +
-	       af->queue * ACCEL_DOORBELL_STRIDE;
+	page = pci_resource_start(af->ad->pdev, ACCEL_BAR_DOORBELL) + accel_chr_page(af, vma);
 	vm_flags_set(vma, VM_IO | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
 	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
 	return io_remap_pfn_range(vma, vma->vm_start, page >> PAGE_SHIFT, ACCEL_DOORBELL_STRIDE,
@@ -236,8 +244,11 @@ static int accel_chr_mmap(struct file *file, struct vm_area_struct *vma)
 	struct accel_file *af = file->private_data;
 	int rc;
 
-	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != ACCEL_DOORBELL_STRIDE ||
-	    !(vma->vm_flags & VM_SHARED))
+	/* Who stores to a portal says in whose name: as with other ports of the machine. */
+	if (vma->vm_pgoff && !capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	if (vma->vm_pgoff > af->ad->portals ||
+	    vma->vm_end - vma->vm_start != ACCEL_DOORBELL_STRIDE || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	mutex_lock(&af->lock);
 	rc = accel_chr_mmap_locked(af, vma);

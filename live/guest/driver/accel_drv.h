@@ -26,6 +26,7 @@ struct accel_vector {
  * struct accel_device - the function
  * @regs: BAR 0
  * @doorbells: BAR 2, for the driver's own queues
+ * @portals: it is a slice with portal pages
  * @lock: protects @busy
  * @busy: queues that belong to somebody
  */
@@ -33,6 +34,7 @@ struct accel_device {
 	struct pci_dev *pdev;
 	void __iomem *regs;
 	void __iomem *doorbells;
+	bool portals;
 	struct mutex lock;
 	DECLARE_BITMAP(busy, ACCEL_QUEUES);
 	struct accel_vector vectors[ACCEL_QUEUES];
@@ -62,7 +64,7 @@ void accel_queue_put(struct accel_device *ad, unsigned int queue);
  * @ring_lg2: log2 of its descriptors
  * @pasid: IOMMU_PASID_INVALID: requests without PASID
  *
- * Return: 0; -EIO the device refuses.
+ * Return: 0; -EIO the device refuses; -ENOENT it refuses @pasid.
  */
 int accel_queue_start(struct accel_device *ad, unsigned int queue, u64 ring, u32 ring_lg2,
 		      u32 pasid);
@@ -73,6 +75,13 @@ int accel_queue_start(struct accel_device *ad, unsigned int queue, u64 ring, u32
  * Return: 0; -ETIMEDOUT: the queue must not be used again.
  */
 int accel_queue_stop(struct accel_device *ad, unsigned int queue);
+
+/**
+ * accel_portal_stop() - what came through a queue's portal ends
+ *
+ * Return: 0; -ETIMEDOUT: the queue must not be used again.
+ */
+int accel_portal_stop(struct accel_device *ad, unsigned int queue);
 
 extern const struct file_operations accel_chr_fops;
 

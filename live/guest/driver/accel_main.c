@@ -43,6 +43,9 @@ int accel_queue_start(struct accel_device *ad, unsigned int queue, u64 ring, u32
 	if (pasid != IOMMU_PASID_INVALID) {
 		control |= ACCEL_CONTROL_PASID;
 		writel(pasid, regs + ACCEL_QUEUE_PASID);
+		/* A slice takes only numbers that the IOMMU has an entry for. */
+		if (readl(regs + ACCEL_QUEUE_PASID) != pasid)
+			return -ENOENT;
 	}
 	writel(ring_lg2, regs + ACCEL_QUEUE_RING_LG2);
 	writeq(ring, regs + ACCEL_QUEUE_RING_BASE);
@@ -65,6 +68,21 @@ int accel_queue_stop(struct accel_device *ad, unsigned int queue)
 				ACCEL_STOP_US);
 	if (rc)
 		dev_err(&ad->pdev->dev, "queue %u does not stop\n", queue);
+	return rc;
+}
+
+int accel_portal_stop(struct accel_device *ad, unsigned int queue)
+{
+	void __iomem *reg = accel_queue_regs(ad, queue) + ACCEL_QUEUE_PORTAL;
+	u32 left;
+	int rc;
+
+	if (!ad->portals)
+		return 0;
+	writel(0, reg);
+	rc = readl_poll_timeout(reg, left, !left, ACCEL_STOP_POLL, ACCEL_STOP_US);
+	if (rc)
+		dev_err(&ad->pdev->dev, "portal %u does not end\n", queue);
 	return rc;
 }
 
@@ -115,6 +133,7 @@ static int accel_map_bars(struct accel_device *ad)
 		return -ENOMEM;
 	id = readl(ad->regs + ACCEL_REG_ID);
 	version = readl(ad->regs + ACCEL_REG_VERSION);
+	ad->portals = readl(ad->regs + ACCEL_REG_CAPS) & ACCEL_CAP_PORTAL;
 	if (id == ACCEL_ID_VALUE && version == ACCEL_VERSION_VALUE)
 		return 0;
 	dev_err(&pdev->dev, "unknown device: id %#x, version %u\n", id, version);
@@ -158,7 +177,7 @@ static int accel_probe(struct pci_dev *pdev, const struct pci_device_id *ids)
 		accel_irq_free(ad, ACCEL_QUEUES);
 		return rc;
 	}
-	dev_info(&pdev->dev, "%d queues\n", ACCEL_QUEUES);
+	dev_info(&pdev->dev, "%d queues%s\n", ACCEL_QUEUES, ad->portals ? ", portals" : "");
 	return 0;
 }
 
