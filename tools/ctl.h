@@ -31,6 +31,7 @@ struct ctl_cmd {
 int ctl_walk_main(int argc, char **argv);
 int ctl_decode_main(int argc, char **argv);
 int ctl_show_main(int argc, char **argv);
+int ctl_graph_main(int argc, char **argv);
 int ctl_devices_main(int argc, char **argv);
 int ctl_sets_main(int argc, char **argv);
 int ctl_limit_main(int argc, char **argv);
@@ -38,6 +39,7 @@ int ctl_trace_main(int argc, char **argv);
 extern const char ctl_walk_help[];
 extern const char ctl_decode_help[];
 extern const char ctl_show_help[];
+extern const char ctl_graph_help[];
 extern const char ctl_devices_help[];
 extern const char ctl_sets_help[];
 extern const char ctl_limit_help[];

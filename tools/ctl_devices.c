@@ -159,9 +159,11 @@ static struct json_object *find_named(struct json_object *list, const char *name
 
 static void add_debug(struct json_object *devs)
 {
-	static const char *const fields[] = { "iommu",	"iommu_can", "iommu_pasid_bits",
-					      "fenced", "context",   "pid",
-					      "comm",	"refusal",   "why" };
+	static const char *const fields[] = {
+		"iommu",    "iommu_can", "iommu_pasid_bits", "fenced", "context",
+		"pid",	    "comm",	 "refusal",	     "why",    "slice",
+		"function",
+	};
 	FILE *file = fopen(CTL_DEBUGFS "/devices", "re");
 	struct json_object *dump, *dev, *more, *field;
 	size_t i, j;
@@ -219,6 +221,8 @@ static void print_device(struct json_object *dev)
 		printf("  class: %s, %s\n", ctl_get_str(dev, "class"),
 		       ctl_get_str(dev, "class_name"));
 		printf("  group: %s\n", ctl_has(dev, "group") ? ctl_get_str(dev, "group") : "none");
+		if (ctl_get_num(dev, "slice", 0))
+			printf("  slice of: %s\n", ctl_get_str(dev, "function"));
 		if (bits)
 			printf("  PASID width: %lld bits\n", bits);
 		else

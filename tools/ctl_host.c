@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* ioasidctl: asks hosts in processes; see ctl_host.h, and inproc/serve.c for the other end. */
 #include <errno.h>
+#include <json.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,4 +202,20 @@ FILE *ctl_source_open(const struct ctl_source *source, const char *name)
 	if (source->host)
 		return ctl_host_ask(source->host, "%s", name);
 	return ctl_dump_open(source->file, name);
+}
+
+int ctl_source_read(const struct ctl_source *source, const char *name, struct json_object *all)
+{
+	FILE *file = ctl_source_open(source, name);
+	struct json_object *part;
+	size_t i;
+
+	if (!file)
+		return CTL_ERROR;
+	part = ctl_dump_read(file);
+	fclose(file);
+	for (i = 0; i < json_object_array_length(part); i++)
+		json_object_array_add(all, json_object_get(json_object_array_get_idx(part, i)));
+	json_object_put(part);
+	return CTL_OK;
 }

@@ -49,10 +49,13 @@ bool ctl_source_option(struct ctl_source *source, int opt, const char *arg);
 int ctl_source_finish(struct ctl_source *source);
 
 /**
- * ctl_source_open() - what is said about @name ("contexts", "devices", "sets", "limits")
+ * ctl_source_open() - what is said about @name ("contexts", "functions", "devices", "sets", "limits")
  * Return: file; NULL after a message.
  */
 FILE *ctl_source_open(const struct ctl_source *source, const char *name);
+
+/** ctl_source_read() - the same, objects added to the array @all. CTL_OK, or CTL_ERROR after a message. */
+int ctl_source_read(const struct ctl_source *source, const char *name, struct json_object *all);
 
 /**
  * ctl_host_ask() - one question to a host

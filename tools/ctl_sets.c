@@ -21,22 +21,6 @@ const char ctl_sets_help[] =
 
 /* ---- reading ---------------------------------------------------------------------------------- */
 
-static int read_part(const struct ctl_source *source, const char *name, struct json_object *all)
-{
-	FILE *file = ctl_source_open(source, name);
-	struct json_object *part;
-	size_t i;
-
-	if (!file)
-		return CTL_ERROR;
-	part = ctl_dump_read(file);
-	fclose(file);
-	for (i = 0; i < json_object_array_length(part); i++)
-		json_object_array_add(all, json_object_get(json_object_array_get_idx(part, i)));
-	json_object_put(part);
-	return CTL_OK;
-}
-
 /* Objects of one type, by id: borrowed references in a new object. */
 static struct json_object *by_id(struct json_object *list)
 {
@@ -107,10 +91,10 @@ static struct json_object *arrange(struct json_object *all)
 static struct json_object *collect(const struct ctl_source *source)
 {
 	struct json_object *all = json_object_new_array(), *top = NULL;
-	int rc = read_part(source, "sets", all);
+	int rc = ctl_source_read(source, "sets", all);
 
 	if (rc == CTL_OK && !source->file)
-		rc = read_part(source, "limits", all);
+		rc = ctl_source_read(source, "limits", all);
 	if (rc == CTL_OK)
 		top = arrange(all);
 	json_object_put(all);

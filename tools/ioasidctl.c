@@ -209,6 +209,7 @@ static const struct ctl_cmd ctl_cmds[] = {
 	{ "decode", "show the fields of a table entry or register", ctl_decode_help,
 	  ctl_decode_main },
 	{ "show", "show contexts as a tree", ctl_show_help, ctl_show_main },
+	{ "graph", "draw them, as SVG", ctl_graph_help, ctl_graph_main },
 	{ "devices", "show devices and what they can do", ctl_devices_help, ctl_devices_main },
 	{ "sets", "show who has host-wide numbers, and limits", ctl_sets_help, ctl_sets_main },
 	{ "limit", "show or set how many host-wide numbers a group may hold", ctl_limit_help,
