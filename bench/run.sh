@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # run.sh [NAME-PREFIX...]: the performance table on stdout, the same in build/bench.json: the rows
-# of bench_core and bench_pasid, then those a live guest measures (names live.*). With prefixes only
-# rows that begin so.
+# of bench_core, bench_pasid and bench_enqcmd, then those a live guest measures (names live.*). With
+# prefixes only rows that begin so.
 set -euo pipefail
 . "$(dirname "$0")/../scripts/lib.sh"
 
 core=$BUILD/bench-core.json
 pasid=$BUILD/bench-pasid.json
+enqcmd=$BUILD/bench-enqcmd.json
 live=$BUILD/bench-live.json
 echo '[]' >"$live"
 
@@ -37,6 +38,7 @@ rows_of_guest()
 say "== measuring the library"
 "$BUILD/perf/bench/bench_core" -o "$core" "$@"
 "$BUILD/perf/bench/bench_pasid" -o "$pasid" "$@"
+"$BUILD/perf/bench/bench_enqcmd" -o "$enqcmd" "$@"
 if wants_live "$@"; then
 	kernel_fetch backports
 	say "== measuring in a live guest (QEMU 11, TCG)"
@@ -50,5 +52,5 @@ fi
 python3 -c 'import json, sys
 rows = [row for name in sys.argv[1:] for row in json.load(open(name))]
 print("[\n  " + ",\n  ".join(json.dumps(row) for row in rows) + "\n]")' \
-	"$core" "$pasid" "$live" >"$BUILD/bench.json" || die "build/bench.json is not JSON"
+	"$core" "$pasid" "$enqcmd" "$live" >"$BUILD/bench.json" || die "build/bench.json is not JSON"
 echo "bench: OK, $(grep -c '"name"' "$BUILD/bench.json") rows in build/bench.json"

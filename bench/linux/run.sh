@@ -15,7 +15,7 @@ args=$(IFS=,; echo "$*")
 mkdir -p "$dir"
 rm -f "$json"
 
-"$ROOT/scripts/kmod.sh" $kernel kmods "$dir" linux sim pci core formats os include >/dev/null
+"$ROOT/scripts/kmod.sh" $kernel kmods "$dir" linux sim pci core formats enqcmd os include >/dev/null
 "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -O2 -Wall -Wextra -Werror -Wno-missing-field-initializers \
 	-static -I. -Iinclude/uapi -o "$dir/bench_linux" bench/linux/bench_linux.c bench/row.c
 scripts/initramfs.sh -k $kernel -o "$dir/initrd.cpio" -p bench/linux/payload.sh \
