@@ -6,7 +6,10 @@
 #include <stdlib.h>
 
 #include <ioasid/allocator.h>
+#include <ioasid/vcpu.h>
+#include <ioasid/wq.h>
 
+#include "formats/vtd.h"
 #include "os/os.h"
 #include "tests/conformance/env.h"
 
@@ -17,9 +20,17 @@ struct answer {
 	uint32_t code;
 };
 
+/**
+ * struct conf_dev - a device
+ * @hw: its DMA
+ * @wq: its work queues, which own @hw then; NULL: it has none
+ * @rid: on the wire: a slice's is its parent's
+ */
 struct conf_dev {
 	struct conf_env *env;
 	struct ioasid_hostdev *hw;
+	struct ioasid_wqdev *wq;
+	uint16_t rid;
 	pthread_mutex_t lock;
 	struct answer answers[MAX_ANSWERS];
 	unsigned int head, tail;
@@ -92,6 +103,13 @@ static int inproc_start(struct conf_env *env, const struct conf_machine *machine
 	rc = ioasid_host_create(name, &config, &host);
 	if (rc)
 		return rc;
+	if (machine->host_split) {
+		rc = ioasid_host_set_pasid_split(host, machine->host_split);
+		if (rc) {
+			ioasid_host_put(host);
+			return rc;
+		}
+	}
 	snprintf(env->path, sizeof(env->path), "inproc:%s", name);
 	env->priv = host;
 	return 0;
@@ -103,23 +121,25 @@ static void inproc_stop(struct conf_env *env)
 	env->priv = NULL;
 }
 
-static struct conf_dev *inproc_plug(struct conf_env *env, const struct conf_dev_spec *spec)
+static struct ioasid_hostdev_config config_of(struct conf_dev *dev,
+					      const struct conf_dev_spec *spec)
 {
-	static uint16_t rid;
 	struct ioasid_hostdev_config config = {
 		.size = sizeof(config),
 		.name = spec->name,
-		.rid = ++rid,
+		.rid = dev->rid,
 		.dev_class = spec->dev_class,
 		.pasid_bits = spec->pasid_bits,
 		.group = spec->group,
 		.pri_capacity = spec->pri_capacity,
 		.ops = &device_ops,
+		.opaque = dev,
+		.parent = spec->parent ? spec->parent->hw : NULL,
+		.mode = spec->mode,
+		.kept_first = spec->kept_first,
+		.kept_last = spec->kept_last,
 	};
-	struct conf_dev *dev = calloc(1, sizeof(*dev));
 
-	if (!dev)
-		return NULL;
 	if (spec->ats || spec->pri)
 		config.flags |= IOASID_HOSTDEV_ATS;
 	if (spec->pri)
@@ -128,10 +148,47 @@ static struct conf_dev *inproc_plug(struct conf_env *env, const struct conf_dev_
 		config.flags |= IOASID_HOSTDEV_ATS | IOASID_HOSTDEV_OWN_DTLB;
 		config.ops = &mute_ops;
 	}
-	config.opaque = dev;
+	return config;
+}
+
+static int plug_queues(struct conf_dev *dev, const struct conf_dev_spec *spec,
+		       const struct ioasid_hostdev_config *hostdev)
+{
+	struct ioasid_wqdev_config config = {
+		.size = sizeof(config),
+		.hostdev = *hostdev,
+		.flags = IOASID_WQDEV_MANUAL,
+		.nr_dedicated = spec->nr_dedicated,
+		.nr_shared = spec->nr_shared,
+		.queue_size = spec->queue_size,
+	};
+	int rc;
+
+	config.hostdev.ops = NULL;
+	config.hostdev.opaque = NULL;
+	rc = ioasid_wqdev_create(dev->env->priv, &config, &dev->wq);
+	if (!rc)
+		dev->hw = ioasid_wqdev_hostdev(dev->wq);
+	return rc;
+}
+
+static struct conf_dev *inproc_plug(struct conf_env *env, const struct conf_dev_spec *spec)
+{
+	static uint16_t rid;
+	struct conf_dev *dev = calloc(1, sizeof(*dev));
+	struct ioasid_hostdev_config config;
+	int rc;
+
+	if (!dev)
+		return NULL;
 	dev->env = env;
+	dev->rid = spec->parent ? spec->parent->rid : ++rid;
+	config = config_of(dev, spec);
 	pthread_mutex_init(&dev->lock, NULL);
-	if (ioasid_hostdev_create(env->priv, &config, &dev->hw)) {
+	rc = spec->nr_dedicated + spec->nr_shared ?
+		     plug_queues(dev, spec, &config) :
+		     ioasid_hostdev_create(env->priv, &config, &dev->hw);
+	if (rc) {
 		pthread_mutex_destroy(&dev->lock);
 		free(dev);
 		return NULL;
@@ -141,7 +198,10 @@ static struct conf_dev *inproc_plug(struct conf_env *env, const struct conf_dev_
 
 static void inproc_unplug(struct conf_dev *dev)
 {
-	ioasid_hostdev_destroy(dev->hw);
+	if (dev->wq)
+		ioasid_wqdev_destroy(dev->wq);
+	else
+		ioasid_hostdev_destroy(dev->hw);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
@@ -240,6 +300,180 @@ static void inproc_release(void *hold)
 	ioasid_dma_unmap(hold);
 }
 
+static int inproc_host_use(struct conf_dev *dev, bool use)
+{
+	return ioasid_hostdev_host_use(dev->hw, use);
+}
+
+/* ---- work queues ----------------------------------------------------------------------------- */
+
+static int inproc_wq_read(struct conf_dev *dev, uint32_t offset, uint32_t *value)
+{
+	return ioasid_wqdev_read(dev->wq, offset, value);
+}
+
+static int inproc_wq_write(struct conf_dev *dev, uint32_t offset, uint32_t value)
+{
+	return ioasid_wqdev_write(dev->wq, offset, value);
+}
+
+static int inproc_wq_store(struct conf_dev *dev, uint32_t queue, uint32_t offset, const void *data,
+			   size_t len, enum conf_store how)
+{
+	static const enum ioasid_store hows[] = {
+		[CONF_STORE_PLAIN] = IOASID_STORE_PLAIN,
+		[CONF_STORE_MOVDIR64B] = IOASID_STORE_MOVDIR64B,
+		[CONF_STORE_DMWR] = IOASID_STORE_DMWR,
+	};
+
+	return ioasid_wqdev_store(dev->wq, queue, offset, data, len, hows[how]);
+}
+
+static unsigned int inproc_wq_run(struct conf_dev *dev, unsigned int n)
+{
+	return ioasid_wqdev_run(dev->wq, n);
+}
+
+/* ---- CPUs ------------------------------------------------------------------------------------ */
+
+/* Both are only names for what the library has. */
+static struct conf_vm *inproc_vm_create(struct conf_env *env)
+{
+	struct ioasid_vm *vm;
+
+	return ioasid_vm_create(env->priv, &vm) ? NULL : (struct conf_vm *)vm;
+}
+
+static void inproc_vm_destroy(struct conf_vm *vm)
+{
+	ioasid_vm_destroy((struct ioasid_vm *)vm);
+}
+
+static int inproc_vm_fd(struct conf_vm *vm)
+{
+	return ioasid_vm_fd((struct ioasid_vm *)vm);
+}
+
+static struct conf_vcpu *inproc_vcpu_create(struct conf_vm *vm)
+{
+	struct ioasid_vcpu *vcpu;
+
+	return ioasid_vcpu_create((struct ioasid_vm *)vm, &vcpu) ? NULL : (struct conf_vcpu *)vcpu;
+}
+
+static void inproc_vcpu_destroy(struct conf_vcpu *vcpu)
+{
+	ioasid_vcpu_destroy((struct ioasid_vcpu *)vcpu);
+}
+
+static int inproc_wrmsr_pasid(struct conf_vcpu *vcpu, uint64_t value)
+{
+	return ioasid_vcpu_wrmsr_pasid((struct ioasid_vcpu *)vcpu, value);
+}
+
+static enum conf_enqcmd_result inproc_enqcmd(struct conf_vcpu *vcpu, struct conf_dev *dev,
+					     uint32_t queue, struct conf_enqcmd *insn)
+{
+	static const enum conf_enqcmd_result results[] = {
+		[IOASID_ENQCMD_RETIRED] = CONF_ENQCMD_RETIRED,
+		[IOASID_ENQCMD_GP] = CONF_ENQCMD_GP,
+		[IOASID_ENQCMD_EXIT] = CONF_ENQCMD_EXIT,
+	};
+	struct ioasid_enqcmd e = {
+		.supervisor = insn->supervisor,
+		.cpl = insn->cpl,
+		.dst = insn->offset,
+		.src = insn->src,
+	};
+	struct ioasid_dmwr_portal portal = { 0 };
+	enum ioasid_enqcmd_result result;
+
+	/* A queue without portal is to the CPU what ordinary memory is. */
+	if (!dev->wq || ioasid_wqdev_portal(dev->wq, queue, &portal))
+		portal = (struct ioasid_dmwr_portal){ 0 };
+	result = ioasid_vcpu_enqcmd((struct ioasid_vcpu *)vcpu, &portal, &e);
+	insn->zf = e.zf;
+	insn->exit_reason = e.exit_reason;
+	insn->vpasid = e.vpasid;
+	return results[result];
+}
+
+/* ---- tables in memory ------------------------------------------------------------------------ */
+
+/* A unit that can do everything: then no bit of an entry is reserved that some unit knows. */
+static int walk_caps(struct vtd_caps *caps)
+{
+	*caps = (struct vtd_caps){
+		.haw = 52,
+		.mgaw = 57,
+		.sagaw = 0xe,
+		.did_bits = 16,
+		.pasid_bits = 20,
+		.coherent = true,
+		.zlr = true,
+		.ss_2m = true,
+		.ss_1g = true,
+		.fs_1g = true,
+		.fs5lp = true,
+		.dt = true,
+		.pt = true,
+		.sc = true,
+		.prs = true,
+		.srs = true,
+		.eafs = true,
+		.smts = true,
+		.ssads = true,
+		.ssts = true,
+		.fsts = true,
+		.nest = true,
+		.smpwcs = true,
+		.rps = true,
+	};
+	return vtd_caps_prepare(caps);
+}
+
+/* One number for where both stages begin. */
+static uint64_t table_of(const struct vtd_te *te)
+{
+	return (te->ss_root + te->pgtt) * 0x9e3779b97f4a7c15ULL ^ te->fs_root;
+}
+
+static int inproc_walk(struct conf_dev *dev, uint32_t pasid, struct conf_entry *entry)
+{
+	struct vtd_req req = {
+		.rid = dev->rid,
+		.has_pasid = pasid != CONF_RID,
+		.pasid = pasid == CONF_RID ? 0 : pasid,
+	};
+	uint64_t rtaddr = ioasid_host_root_table(dev->env->priv);
+	struct vtd_lookup res;
+	struct phys_mem mem;
+	struct vtd_caps caps;
+	uint8_t reason;
+
+	if (walk_caps(&caps))
+		return -EINVAL;
+	phys_mem_init_linear(&mem, ~0ULL, 0);
+	reason = vtd_lookup(&mem, &caps, rtaddr, &req, &res, NULL);
+	*entry = (struct conf_entry){ .present = !reason };
+	if (!reason)
+		entry->table = table_of(&res.te);
+	switch (reason) {
+	case 0:
+	case VTD_SRT_2: /* nothing there, at one of the levels */
+	case VTD_SCT_2:
+	case VTD_SCT_7:
+	case VTD_SPD_2:
+	case VTD_SPT_2:
+		return 0;
+	default: /* malformed: nobody may write such a thing */
+		printf("# {%#x, %d}: VT-d reason %#x\n", dev->rid, (int)pasid, reason);
+		return -EIO;
+	}
+}
+
+/* ---- limits, counters -------------------------------------------------------------------------- */
+
 static int inproc_group_make(struct conf_env *env, const char *group)
 {
 	return ioasid_host_group_create(env->priv, group);
@@ -305,6 +539,19 @@ const struct conf_home conf_home_under_test = {
 	.translate = inproc_translate,
 	.hold = inproc_hold,
 	.release = inproc_release,
+	.host_use = inproc_host_use,
+	.wq_read = inproc_wq_read,
+	.wq_write = inproc_wq_write,
+	.wq_store = inproc_wq_store,
+	.wq_run = inproc_wq_run,
+	.vm_create = inproc_vm_create,
+	.vm_destroy = inproc_vm_destroy,
+	.vm_fd = inproc_vm_fd,
+	.vcpu_create = inproc_vcpu_create,
+	.vcpu_destroy = inproc_vcpu_destroy,
+	.wrmsr_pasid = inproc_wrmsr_pasid,
+	.enqcmd = inproc_enqcmd,
+	.walk = inproc_walk,
 	.group_make = inproc_group_make,
 	.group_remove = inproc_group_remove,
 	.group_enter = inproc_group_enter,

@@ -21,6 +21,21 @@ void *sim_hold(struct conf_dev *dev, uint32_t pasid, uint64_t addr, size_t len);
 void sim_release(void *hold);
 void sim_live(struct conf_env *env, struct conf_live *live);
 long sim_allocations(void);
+int sim_host_use(struct conf_dev *dev, bool use);
+int sim_walk(struct conf_dev *dev, uint32_t pasid, struct conf_entry *entry);
+int sim_wq_read(struct conf_dev *dev, uint32_t offset, uint32_t *value);
+int sim_wq_write(struct conf_dev *dev, uint32_t offset, uint32_t value);
+int sim_wq_store(struct conf_dev *dev, uint32_t queue, uint32_t offset, const void *data,
+		 size_t len, enum conf_store how);
+unsigned int sim_wq_run(struct conf_dev *dev, unsigned int n);
+struct conf_vm *sim_vm_create(struct conf_env *env);
+void sim_vm_destroy(struct conf_vm *vm);
+int sim_vm_fd(struct conf_vm *vm);
+struct conf_vcpu *sim_vcpu_create(struct conf_vm *vm);
+void sim_vcpu_destroy(struct conf_vcpu *vcpu);
+int sim_wrmsr_pasid(struct conf_vcpu *vcpu, uint64_t value);
+enum conf_enqcmd_result sim_enqcmd(struct conf_vcpu *vcpu, struct conf_dev *dev, uint32_t queue,
+				   struct conf_enqcmd *insn);
 /* limit_sim.c */
 int sim_group_make(struct conf_env *env, const char *group);
 int sim_group_remove(struct conf_env *env, const char *group);

@@ -66,9 +66,20 @@ static void unplug_all(struct fx *fx)
 {
 	unsigned int i;
 
-	for (i = 0; i < FX_DEVICES; i++) {
+	/* Slices before what they are slices of. */
+	for (i = FX_DEVICES; i-- > 0;) {
 		if (fx->hw[i])
 			fx_unplug(fx, i);
+	}
+}
+
+static void destroy_vms(struct fx *fx)
+{
+	unsigned int i;
+
+	for (i = 0; i < FX_VMS; i++) {
+		if (fx->vm[i])
+			fx_vm_destroy(fx, i);
 	}
 }
 
@@ -129,6 +140,7 @@ int fx_teardown(void **state)
 		fx_close(fx, i);
 	for (i = 1; i < FX_DEVICES; i += 2)
 		fx_dev_close(fx, i);
+	destroy_vms(fx);
 	rc = compare_live(fx, &fx->before, false);
 	if (fx->nr_groups)
 		fx->env.home->group_enter(&fx->env, NULL);
@@ -190,6 +202,46 @@ void fx_plug(struct fx *fx, unsigned int slot, const struct conf_dev_spec *spec)
 	assert_non_null(fx->hw[slot]);
 }
 
+/* By classes: which take PASIDs, and whose PASIDs CPUs carry. */
+static bool takes_pasids(uint16_t dev_class)
+{
+	return dev_class >= IOASID_CLASS_PDEV_PASID;
+}
+
+static bool cpus_carry(uint16_t dev_class)
+{
+	return dev_class == IOASID_CLASS_PDEV_DMWR || dev_class == IOASID_CLASS_MDEV_DMWR;
+}
+
+void fx_add(struct fx *fx, unsigned int slot, struct conf_dev_spec spec)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "dev%u", slot);
+	spec.name = name;
+	spec.group = IOASID_INVALID;
+	if (!spec.pasid_bits && takes_pasids(spec.dev_class))
+		spec.pasid_bits = 20;
+	fx_plug(fx, slot, &spec);
+}
+
+void fx_add_slice(struct fx *fx, unsigned int slot, uint16_t dev_class, unsigned int parent)
+{
+	fx_add(fx, slot, FX_DEV(dev_class, .parent = fx->hw[parent]));
+}
+
+void fx_add_queues(struct fx *fx, unsigned int slot, uint16_t dev_class, unsigned int parent)
+{
+	fx_add(fx, slot,
+	       FX_DEV(dev_class, .parent = parent == FX_WHOLE ? NULL : fx->hw[parent],
+		      .nr_dedicated = 1, .nr_shared = cpus_carry(dev_class)));
+}
+
+void fx_add_mute(struct fx *fx, unsigned int slot)
+{
+	fx_add(fx, slot, FX_DEV(IOASID_CLASS_PDEV_PASID, .mute = true));
+}
+
 void fx_unplug(struct fx *fx, unsigned int slot)
 {
 	fx->env.home->unplug(fx->hw[slot]);
@@ -205,12 +257,17 @@ struct ioasid_dev *fx_handle(struct fx *fx, unsigned int slot)
 	return fx->dev[slot];
 }
 
-struct ioasid_dev *fx_bind(struct fx *fx, unsigned int slot)
+struct ioasid_dev *fx_bind_to(struct fx *fx, unsigned int slot, unsigned int ctx)
 {
 	struct ioasid_dev *dev = fx_handle(fx, slot);
 
-	assert_int_equal(ioasid_dev_bind(dev, fx->ctx[0], FX_COOKIE(slot)), 0);
+	assert_int_equal(ioasid_dev_bind(dev, fx->ctx[ctx], FX_COOKIE(slot)), 0);
 	return dev;
+}
+
+struct ioasid_dev *fx_bind(struct fx *fx, unsigned int slot)
+{
+	return fx_bind_to(fx, slot, 0);
 }
 
 void fx_dev_close(struct fx *fx, unsigned int slot)
@@ -271,6 +328,35 @@ void fx_map_page(struct fx *fx, uint32_t ioasid, uint64_t iova, size_t data_page
 				    (uintptr_t)fx->g.ram + data_page * GUEST_PAGE, GUEST_PAGE,
 				    FX_RW),
 			 0);
+}
+
+uint32_t fx_space_at(struct fx *fx, unsigned int ctx, size_t page)
+{
+	uint32_t ioasid;
+
+	assert_int_equal(ioasid_alloc_kernel(fx->ctx[ctx], &ioasid), 0);
+	assert_int_equal(ioasid_map(fx->ctx[ctx], ioasid, FX_IOVA,
+				    (uintptr_t)fx->g.ram + page * GUEST_PAGE, GUEST_PAGE, FX_RW),
+			 0);
+	return ioasid;
+}
+
+/* ---- information ------------------------------------------------------------------------------- */
+
+struct ioasid_info fx_info(struct fx *fx, unsigned int ctx)
+{
+	struct ioasid_info info;
+
+	assert_int_equal(ioasid_get_info(fx->ctx[ctx], NULL, 0, &info), 0);
+	return info;
+}
+
+struct ioasid_device_info fx_dev_info(struct fx *fx, unsigned int slot)
+{
+	struct ioasid_device_info info = { 0 };
+
+	assert_int_equal(ioasid_dev_get_info(fx->dev[slot], &info), 0);
+	return info;
 }
 
 /* ---- DMA ------------------------------------------------------------------------------------------ */
@@ -390,6 +476,44 @@ void fx_dma_blocked_at(struct fx *fx, unsigned int slot, uint32_t pasid, uint64_
 }
 
 /* ---- refusals --------------------------------------------------------------------------------------- */
+
+/* On machines of up to this width all entries of all functions are looked at around each refusal. */
+#define SNAP_BITS 8
+
+static void print_tables(struct fx *fx, FILE *out)
+{
+	unsigned int slot, n, numbers = 1U << fx->machine->pasid_bits;
+	struct conf_entry e;
+
+	for (slot = 0; slot < FX_DEVICES; slot++) {
+		for (n = 0; fx->hw[slot] && n < numbers; n++) {
+			e = fx_entry(fx, slot, n ? n : CONF_RID);
+			if (e.present)
+				fprintf(out, "entry of %u: %d leads to %#lx\n", slot,
+					(int)(n ? n : CONF_RID), e.table);
+		}
+	}
+}
+
+void fx_snap(struct fx *fx, struct snap *snap)
+{
+	FILE *out = open_memstream(&snap->text, &snap->size);
+	unsigned int i, bits = fx->machine->pasid_bits;
+
+	assert_non_null(out);
+	for (i = 0; i < FX_CONTEXTS; i++) {
+		struct snap one;
+
+		if (!fx->ctx[i])
+			continue;
+		snap_take(&one, fx->ctx[i]);
+		fprintf(out, "context %u\n%s", i, one.text);
+		snap_free(&one);
+	}
+	if (fx->env.home->walk && bits && bits <= SNAP_BITS)
+		print_tables(fx, out);
+	fclose(out);
+}
 
 void fx_refused(int rc, int expected, struct snap *before, struct snap *after, const char *call,
 		const char *file, int line)

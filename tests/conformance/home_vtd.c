@@ -36,6 +36,7 @@ const struct conf_home conf_home_under_test = {
 	.host_space = true,
 	.host_format = true,
 	.reset_forgets = true,
+	.whole_only = true,
 	.lacks = vtd_lacks,
 	.can = vtd_can,
 	.start = vtd_start,

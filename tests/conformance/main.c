@@ -15,12 +15,14 @@
 
 extern const struct conf_suite suite_map, suite_kinds, suite_nest, suite_default, suite_pasid,
 	suite_inval, suite_fault, suite_device, suite_info, suite_hostile, suite_hostwide,
-	suite_limit, suite_scenario;
+	suite_limit, suite_class, suite_mode, suite_hybrid, suite_mediation, suite_cpu, suite_life,
+	suite_scenario;
 
 static const struct conf_suite *const suites[] = {
-	&suite_map,	 &suite_kinds, &suite_nest,	&suite_default, &suite_pasid,
-	&suite_inval,	 &suite_fault, &suite_info,	&suite_device,	&suite_hostile,
-	&suite_hostwide, &suite_limit, &suite_scenario,
+	&suite_map,	  &suite_kinds, &suite_nest,  &suite_default,  &suite_pasid,
+	&suite_inval,	  &suite_fault, &suite_info,  &suite_device,   &suite_hostile,
+	&suite_hostwide,  &suite_limit, &suite_class, &suite_mode,     &suite_hybrid,
+	&suite_mediation, &suite_cpu,	&suite_life,  &suite_scenario,
 };
 
 static const struct conf_machine machines[] = {
@@ -34,6 +36,8 @@ static const struct conf_machine machines[] = {
 	{ .name = "no snoop control", .no_snoop = true },
 	{ .name = "slow DMA", .delay_us = 60 },
 	{ .name = "short timeout", .ats_timeout_ms = 20 },
+	{ .name = "8-bit PASIDs", .pasid_bits = 8, .host_split = 128, .ats_timeout_ms = 20 },
+	{ .name = "12-bit PASIDs", .pasid_bits = 12, .host_split = 2048 },
 	{ .name = "wrong: does not wait", .delay_us = 60, .no_wait = true },
 	{ .name = "wrong: does not invalidate", .no_invalidate = true },
 	{ .name = "wrong: sets no accessed and dirty bits", .no_ad = true },
@@ -48,7 +52,7 @@ static const struct conf_machine no_machine = { .name = "no machine" };
 
 static struct CMUnitTest tests[MAX_TESTS];
 static char names[MAX_TESTS][128];
-static unsigned int nr_tests, nr_skipped, nr_lacking;
+static unsigned int nr_tests, nr_skipped, nr_lacking, nr_elsewhere;
 
 /* Machines that are wrong on purpose run the controls that must notice it, and nothing else. */
 static bool is_control(const struct conf_test *test)
@@ -63,8 +67,22 @@ static bool suits_control(const struct conf_machine *machine, const struct conf_
 	       (test->needs & NEEDS_NO_AD && machine->no_ad);
 }
 
+/* Tests that look at all numbers there are have machines of their own. */
+static bool is_narrow(const struct conf_test *test)
+{
+	return test->needs & (NEEDS_8_BITS | NEEDS_12_BITS);
+}
+
+static bool suits_narrow(const struct conf_machine *machine, const struct conf_test *test)
+{
+	return (test->needs & NEEDS_8_BITS && machine->pasid_bits == 8) ||
+	       (test->needs & NEEDS_12_BITS && machine->pasid_bits == 12);
+}
+
 static bool suits(const struct conf_machine *machine, const struct conf_test *test)
 {
+	if (machine->pasid_bits || is_narrow(test))
+		return suits_narrow(machine, test);
 	if (machine->no_wait || machine->no_invalidate || machine->no_ad || is_control(test))
 		return suits_control(machine, test);
 	if (machine->delay_us)
@@ -126,6 +144,8 @@ static void too_many_skips(void **state)
 {
 	(void)state;
 	printf("# %u of %u cases skipped\n", nr_skipped, nr_tests);
+	if (nr_elsewhere)
+		printf("# %u tests run where all devices are software ones\n", nr_elsewhere);
 	if (nr_lacking)
 		printf("# %u more are beyond this kernel\n", nr_lacking);
 	assert_true(nr_skipped * 100 <= nr_tests * MAX_SKIPPED);
@@ -205,6 +225,10 @@ static void add_test(const struct conf_suite *suite, const struct conf_test *tes
 	bool any = false;
 	unsigned int m;
 
+	if (conf_home_under_test.whole_only && test->needs & NEEDS_SLICES) {
+		nr_elsewhere++;
+		return;
+	}
 	for (m = 0; m < NR_MACHINES; m++) {
 		if (suits(&machines[m], test) && home_can(&machines[m])) {
 			add_case(suite, &machines[m], test, word);

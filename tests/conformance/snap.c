@@ -18,13 +18,38 @@ static void print_ioas(FILE *out, const void *entry, uint32_t unused)
 		q->nr_routes);
 }
 
-static void print_device(FILE *out, const void *entry, uint32_t unused)
+static void print_device(FILE *out, const struct ioasid_query_device *q)
 {
-	const struct ioasid_query_device *q = entry;
-
-	(void)unused;
 	fprintf(out, "device %#llx class %u routes %u default %d mode %u\n", q->cookie,
 		q->dev_class, q->nr_pasid_routes, (int)q->default_ioasid, q->mode);
+}
+
+static void print_device_details(FILE *out, struct ioasid *ctx, uint64_t cookie)
+{
+	struct ioasid_device_info info = { 0 };
+
+	if (ioasid_device_get_info(ctx, cookie, &info))
+		return;
+	fprintf(out, "details %#lx caps %#x width %u split %u portal %u migration %#x\n", cookie,
+		info.caps & ~IOASID_DEV_FENCED, info.pasid_width, info.global_min, info.portal,
+		info.no_migration);
+}
+
+static void print_devices(FILE *out, struct ioasid *ctx)
+{
+	struct ioasid_query_device entries[ROOM];
+	uint64_t cursor = 0;
+	int i, n;
+
+	while (cursor != ~0ULL) {
+		n = ioasid_query(ctx, IOASID_QUERY_DEVICE, 0, &cursor, entries, ROOM);
+		if (n < 0)
+			return;
+		for (i = 0; i < n; i++) {
+			print_device(out, &entries[i]);
+			print_device_details(out, ctx, entries[i].cookie);
+		}
+	}
 }
 
 static void print_route(FILE *out, const void *entry, uint32_t unused)
@@ -137,8 +162,7 @@ void snap_take(struct snap *snap, struct ioasid *ctx)
 		abort();
 	print_context(out, ctx);
 	print_spaces(out, ctx);
-	print_all(out, ctx, IOASID_QUERY_DEVICE, 0, sizeof(struct ioasid_query_device),
-		  print_device);
+	print_devices(out, ctx);
 	print_all(out, ctx, IOASID_QUERY_ROUTE, 0, sizeof(struct ioasid_query_route), print_route);
 	if (fclose(out))
 		abort();

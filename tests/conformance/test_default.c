@@ -3,16 +3,7 @@
 #include "tests/conformance/fixture.h"
 
 #define PAGE GUEST_PAGE
-#define IOVA 0x10000000ULL
-
-/* A kernel space whose IOVA leads to data page @page. */
-static uint32_t space_at(struct fx *fx, size_t page)
-{
-	uint32_t ioasid = fx_kernel(fx);
-
-	fx_map_page(fx, ioasid, IOVA, page);
-	return ioasid;
-}
+#define IOVA FX_IOVA
 
 /* A child of @parent (made by fx_gpa_space()) whose IOVA leads to data page @page. */
 static uint32_t child_at(struct fx *fx, uint32_t parent, size_t page)
@@ -37,7 +28,7 @@ static void a_device_without_default_route_is_blocked(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev;
-	uint32_t ioasid = space_at(fx, 1);
+	uint32_t ioasid = fx_space_at(fx, 0, 1);
 
 	fx_dma_blocked(fx, 0, CONF_RID, IOVA, IOASID_REASON_NO_ROUTE);
 	dev = fx_bind(fx, 0);
@@ -55,7 +46,7 @@ static void two_devices_may_share_a_space_or_have_their_own(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach(d0, a, 0), 0);
 	assert_int_equal(ioasid_dev_attach(d1, b, 0), 0);
@@ -72,7 +63,7 @@ static void an_occupied_default_is_EBUSY(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
 	EXPECT_REFUSED(fx, -EBUSY, ioasid_dev_attach(dev, b, 0));
@@ -142,7 +133,8 @@ static void replace_swaps_the_whole_stack(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t gpa = fx_gpa_space(fx), child = child_at(fx, gpa, 3), other = space_at(fx, 5);
+	uint32_t gpa = fx_gpa_space(fx), child = child_at(fx, gpa, 3),
+		 other = fx_space_at(fx, 0, 5);
 
 	assert_int_equal(ioasid_dev_attach(dev, gpa, 0), 0);
 	assert_int_equal(ioasid_dev_attach(dev, child, 0), 0);
@@ -196,7 +188,7 @@ static void attach_needs_a_bound_device_and_a_space_of_its_context(void **state)
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_handle(fx, 0);
 	struct ioasid *other = fx_open(fx, 1);
-	uint32_t ioasid = space_at(fx, 1), foreign = 0, i;
+	uint32_t ioasid = fx_space_at(fx, 0, 1), foreign = 0, i;
 
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_dev_attach(dev, ioasid, 0));
 	EXPECT_REFUSED(fx, -EINVAL, ioasid_dev_attach_pasid(dev, ioasid, 1, 0));
@@ -215,7 +207,7 @@ static void contradicting_attach_flags_are_EINVAL(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	struct ioasid_dev_attach a = { .argsz = sizeof(a), .ioasid = space_at(fx, 1) };
+	struct ioasid_dev_attach a = { .argsz = sizeof(a), .ioasid = fx_space_at(fx, 0, 1) };
 	static const struct {
 		uint32_t flags, vpasid;
 	} bad[] = {
@@ -246,7 +238,7 @@ static void a_device_has_one_context(void **state)
 	struct fx *fx = *state;
 	struct ioasid *other = fx_open(fx, 1);
 	struct ioasid_dev *dev = fx_bind(fx, 0), *second;
-	uint32_t ioasid = space_at(fx, 1);
+	uint32_t ioasid = fx_space_at(fx, 0, 1);
 
 	EXPECT_REFUSED(fx, -EBUSY, ioasid_dev_bind(dev, other, 1));
 	EXPECT_REFUSED(fx, -EBUSY, ioasid_dev_bind(dev, fx->ctx[0], 1));
@@ -275,7 +267,7 @@ static void closing_the_handle_unbinds_and_blocks(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 	struct ioasid_info info;
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
@@ -353,7 +345,7 @@ static void a_group_stays_blocked_until_all_its_members_are_bound(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d2;
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	plug_group(fx);
 	d2 = fx_bind(fx, 2);
@@ -390,7 +382,7 @@ static void members_of_a_group_attach_to_one_space(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d2, *d3;
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	plug_group(fx);
 	d2 = fx_bind(fx, 2);
@@ -418,7 +410,7 @@ static void unplugging_the_missing_member_completes_a_group(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d2;
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	struct conf_dev_spec spec = {
 		.name = "dev4",
 		.dev_class = IOASID_CLASS_PDEV,
@@ -460,7 +452,7 @@ static void pasid_routes_are_only_for_devices_alone_in_their_group(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d2;
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	plug_group(fx);
 	d2 = fx_bind(fx, 2);

@@ -7,15 +7,7 @@
 #include "tests/conformance/fixture.h"
 
 #define PAGE GUEST_PAGE
-#define IOVA 0x10000000ULL
-
-static uint32_t space_at(struct fx *fx, size_t page)
-{
-	uint32_t ioasid = fx_kernel(fx);
-
-	fx_map_page(fx, ioasid, IOVA, page);
-	return ioasid;
-}
+#define IOVA FX_IOVA
 
 static void names_nobody_has_are_ENOENT(void **state)
 {
@@ -49,7 +41,7 @@ static void the_handle_of_a_closed_context_answers_ENODEV(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	struct ioasid *ctx;
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
@@ -64,7 +56,7 @@ static void the_handle_of_a_closed_context_answers_ENODEV(void **state)
 	assert_int_equal(ioasid_dev_bind(dev, ctx, 1), -ENODEV);
 	fx_dev_close(fx, 0);
 	dev = fx_bind(fx, 0);
-	a = space_at(fx, 2);
+	a = fx_space_at(fx, 0, 2);
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
 	fx_dma_lands(fx, 0, CONF_RID, IOVA, 2);
 }
@@ -82,7 +74,7 @@ static void a_new_context_may_bind_while_the_old_handle_is_open(void **state)
 	assert_int_equal(ioasid_dev_bind(fresh, ctx, 1), 0);
 	fx_dev_close(fx, 0);
 	/* The old one's close is none of the new binding's business. */
-	assert_int_equal(ioasid_dev_attach(fresh, space_at(fx, 3), 0), 0);
+	assert_int_equal(ioasid_dev_attach(fresh, fx_space_at(fx, 0, 3), 0), 0);
 	fx_dma_lands(fx, 0, CONF_RID, IOVA, 3);
 	ioasid_dev_close(fresh);
 }
@@ -91,7 +83,7 @@ static void unplugging_ends_routes_and_binding(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0), *idle;
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 	struct ioasid_info info;
 
 	assert_int_equal(ioasid_dev_open(fx->ctx[0], "dev0", &idle), 0);
@@ -113,7 +105,7 @@ static void unplugging_ends_routes_and_binding(void **state)
 	/* Plugged in again, it is a new device. */
 	fx_plug(fx, 0, &(struct conf_dev_spec){ .name = "dev0" });
 	dev = fx_bind(fx, 0);
-	a = space_at(fx, 3);
+	a = fx_space_at(fx, 0, 3);
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
 	fx_dma_lands(fx, 0, CONF_RID, IOVA, 3);
 }
@@ -142,7 +134,7 @@ static void reset_keeps_routes_and_numbers(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
 	assert_int_equal(ioasid_dev_attach_pasid(dev, b, 5, 0), 0);
@@ -233,19 +225,12 @@ static void a_device_that_does_not_answer_is_fenced_until_reset(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
-	struct conf_dev_spec spec = {
-		.name = "dev2",
-		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 20,
-		.mute = true,
-		.group = IOASID_INVALID,
-	};
 	struct ioasid_dev *good = fx_bind(fx, 0), *mute;
-	uint32_t gpa = fx_gpa_space(fx), user, other = space_at(fx, 4);
+	uint32_t gpa = fx_gpa_space(fx), user, other = fx_space_at(fx, 0, 4);
 	uint64_t root = guest_table_new(&fx->g);
 	int fd = eventfd(0, EFD_NONBLOCK);
 
-	fx_plug(fx, 2, &spec);
+	fx_add_mute(fx, 2);
 	mute = fx_bind(fx, 2);
 	user = fx_user(fx, gpa, root);
 	guest_map(&fx->g, root, 4, IOVA, guest_data_gpa(&fx->g, 3), PTE_U | PTE_W, 1);
@@ -279,20 +264,13 @@ static void ending_things_works_on_a_device_that_does_not_answer(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
-	struct conf_dev_spec spec = {
-		.name = "dev2",
-		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 20,
-		.mute = true,
-		.group = IOASID_INVALID,
-	};
 	unsigned int i;
 
 	/* UNMAP, CLEAR_HWID, DETACH, unbind: each in its turn meets an outstanding grant. */
-	fx_plug(fx, 2, &spec);
+	fx_add_mute(fx, 2);
 	for (i = 0; i < 4; i++) {
 		struct ioasid_dev *mute = fx_bind(fx, 2);
-		uint32_t a = space_at(fx, 4);
+		uint32_t a = fx_space_at(fx, 0, 4);
 
 		assert_int_equal(ioasid_dev_attach_pasid(mute, a, 5, 0), 0);
 		assert_true(fx->env.home->translate(fx->hw[2], 5, IOVA));
@@ -371,7 +349,7 @@ static void two_contexts_do_not_see_each_other(void **state)
 	struct fx *fx = *state;
 	struct ioasid *other = fx_open(fx, 1);
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1;
-	uint32_t a = space_at(fx, 1), b;
+	uint32_t a = fx_space_at(fx, 0, 1), b;
 	struct ioasid_device_info info = { 0 };
 
 	assert_int_equal(ioasid_alloc_kernel(other, &b), 0);

@@ -6,17 +6,9 @@
 #include "tests/conformance/fixture.h"
 
 #define PAGE	   GUEST_PAGE
-#define IOVA	   0x10000000ULL
+#define IOVA	   FX_IOVA
 #define SPLIT	   4096U
 #define HOST_SPLIT 32768U /* a host's default: numbers for all of it begin here */
-
-static uint32_t space_at(struct fx *fx, size_t page)
-{
-	uint32_t ioasid = fx_kernel(fx);
-
-	fx_map_page(fx, ioasid, IOVA, page);
-	return ioasid;
-}
 
 static struct ioasid_info info_of(struct ioasid *ctx)
 {
@@ -51,7 +43,7 @@ static void both_numbers_lead_to_one_place_on_all_devices(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d0 = bind_global(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), g, again;
+	uint32_t a = fx_space_at(fx, 0, 1), g, again;
 	unsigned int slot;
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 0, 0), 0);
@@ -112,7 +104,7 @@ static void the_guest_manages_numbers_below_the_split_only(void **state)
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = bind_global(fx, 0);
 	struct ioasid_set_hwid any = { .flags = IOASID_HWID_ANY };
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 0, 0), 0);
 	EXPECT_REFUSED(fx, -ERANGE, ioasid_set_hwid(fx->ctx[0], a, SPLIT));
@@ -134,7 +126,7 @@ static void without_a_split_numbers_are_the_hosts_and_have_to_be_shown(void **st
 	struct fx *fx = *state;
 	struct ioasid_set_hwid h = { .flags = IOASID_HWID_ANY };
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 0, IOASID_ATTACH_GLOBAL), 0);
 	assert_int_equal(info_of(fx->ctx[0]).pasid_bits, 0);
@@ -157,7 +149,7 @@ static void one_vpasid_names_one_space_among_global_devices(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d0 = bind_global(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 5, 0), 0);
 	EXPECT_REFUSED(fx, -EEXIST, ioasid_dev_attach_pasid(d1, b, 5, 0));
@@ -176,7 +168,7 @@ static void a_number_that_one_device_refuses_is_set_on_none(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d0 = bind_global(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_set_hwid_mode_dev(fx->ctx[0], FX_COOKIE(1), IOASID_MODE_LOCAL), 0);
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 0, 0), 0);
@@ -193,7 +185,7 @@ static void mode_and_split_stand_still_under_routes(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach(dev, a, 0), 0);
 	/* Default routes do not count; then a PASID route settles it. */
@@ -247,7 +239,7 @@ static void a_number_that_does_not_fit_a_later_device_is_ERANGE(void **state)
 		.group = IOASID_INVALID,
 	};
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d2;
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2), g;
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2), g;
 
 	assert_int_equal(ioasid_set_hwid_mode(ctx, IOASID_MODE_GLOBAL), 0);
 	assert_int_equal(ioasid_hwid_set_global_min_dev(ctx, FX_COOKIE(0), 1U << 16), 0);
@@ -269,7 +261,7 @@ static void a_quota_bounds_host_wide_numbers(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *d0 = bind_global(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(info_of(ctx).quota, IOASID_INVALID);
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 0, 0), 0);
@@ -302,17 +294,10 @@ static void a_device_that_does_not_answer_keeps_its_numbers_pending(void **state
 {
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
-	struct conf_dev_spec spec = {
-		.name = "dev2",
-		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 20,
-		.mute = true,
-		.group = IOASID_INVALID,
-	};
 	struct ioasid_dev *good = bind_global(fx, 0), *mute;
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2), g, other;
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2), g, other;
 
-	fx_plug(fx, 2, &spec);
+	fx_add_mute(fx, 2);
 	mute = fx_bind(fx, 2);
 	assert_int_equal(ioasid_dev_attach_pasid(mute, a, 0, 0), 0);
 	assert_int_equal(set_exposed(fx, a, 5, &g), 0);
@@ -339,18 +324,11 @@ static void unbinding_a_fenced_device_frees_what_it_held(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
-	struct conf_dev_spec spec = {
-		.name = "dev2",
-		.dev_class = IOASID_CLASS_PDEV_PASID,
-		.pasid_bits = 20,
-		.mute = true,
-		.group = IOASID_INVALID,
-	};
 	struct ioasid_dev *mute;
-	uint32_t a = space_at(fx, 1), g;
+	uint32_t a = fx_space_at(fx, 0, 1), g;
 
 	bind_global(fx, 0);
-	fx_plug(fx, 2, &spec);
+	fx_add_mute(fx, 2);
 	mute = fx_bind(fx, 2);
 	assert_int_equal(ioasid_dev_attach_pasid(mute, a, 0, 0), 0);
 	assert_int_equal(set_exposed(fx, a, 5, &g), 0);
@@ -391,7 +369,7 @@ static void two_contexts_never_share_a_number(void **state)
 	struct ioasid *other = fx_open(fx, 1);
 	struct ioasid_dev *d0 = bind_global(fx, 0), *d1 = fx_handle(fx, 1);
 	struct ioasid_set_hwid h = { .flags = IOASID_HWID_EXPOSE, .vpasid = 5 };
-	uint32_t a = space_at(fx, 1), g;
+	uint32_t a = fx_space_at(fx, 0, 1), g;
 
 	assert_int_equal(ioasid_set_hwid_mode(other, IOASID_MODE_GLOBAL), 0);
 	assert_int_equal(ioasid_hwid_set_global_min(other, SPLIT), 0);

@@ -3,16 +3,8 @@
 #include "tests/conformance/fixture.h"
 
 #define PAGE	   GUEST_PAGE
-#define IOVA	   0x10000000ULL
+#define IOVA	   FX_IOVA
 #define LAST_PASID 0xfffffU
-
-static uint32_t space_at(struct fx *fx, size_t page)
-{
-	uint32_t ioasid = fx_kernel(fx);
-
-	fx_map_page(fx, ioasid, IOVA, page);
-	return ioasid;
-}
 
 static uint32_t nr_routes(struct fx *fx)
 {
@@ -26,7 +18,7 @@ static void a_number_given_with_the_attach_works_at_once(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 1, 0), 0);
 	assert_int_equal(ioasid_dev_attach_pasid(dev, b, LAST_PASID, 0), 0);
@@ -45,7 +37,7 @@ static void between_attach_and_set_hwid_nothing_is_routed(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	EXPECT_REFUSED(fx, -ENOENT, ioasid_set_hwid(fx->ctx[0], a, 5));
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 0, 0), 0);
@@ -68,7 +60,7 @@ static void an_attachment_without_number_shows_as_pending(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	struct ioasid_query_route routes[4];
 	uint64_t cursor = 0;
 
@@ -88,7 +80,7 @@ static void set_hwid_acts_on_the_devices_attached_at_that_moment(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 0, 0), 0);
 	assert_int_equal(ioasid_set_hwid(fx->ctx[0], a, 9), 0);
@@ -109,7 +101,7 @@ static void with_a_cookie_numbers_are_one_devices(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 0, 0), 0);
 	EXPECT_REFUSED(fx, -ENOENT, ioasid_set_hwid_dev(ctx, a, 9, FX_COOKIE(1)));
@@ -131,7 +123,7 @@ static void one_space_may_have_several_numbers(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	struct ioasid_set_hwid all = {
 		.argsz = sizeof(all),
 		.flags = IOASID_HWID_ALL,
@@ -163,7 +155,7 @@ static void one_number_names_one_space_per_device(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 7, 0), 0);
 	EXPECT_REFUSED(fx, -EEXIST, ioasid_dev_attach_pasid(d0, b, 7, 0));
@@ -185,7 +177,7 @@ static void a_second_pasid_attachment_to_the_same_space_is_EBUSY(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 7, 0), 0);
 	EXPECT_REFUSED(fx, -EBUSY, ioasid_dev_attach_pasid(dev, a, 8, 0));
@@ -213,7 +205,7 @@ static void zero_and_numbers_beyond_the_width_are_ERANGE(void **state)
 		.argsz = sizeof(zero),
 		.flags = IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID,
 	};
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 
 	fx_plug(fx, 2, &narrow);
 	d2 = fx_bind(fx, 2);
@@ -239,7 +231,7 @@ static void any_picks_the_lowest_number_free_on_all_devices(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *d0 = fx_bind(fx, 0), *d1 = fx_bind(fx, 1);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2), c = space_at(fx, 3);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2), c = fx_space_at(fx, 0, 3);
 	struct ioasid_set_hwid any = { .flags = IOASID_HWID_ANY, .ioasid = c };
 
 	assert_int_equal(ioasid_dev_attach_pasid(d0, a, 1, 0), 0);
@@ -275,7 +267,7 @@ static void when_no_number_is_left_any_is_ENOSPC(void **state)
 		.pasid_bits = 4,
 		.group = IOASID_INVALID,
 	};
-	uint32_t a = space_at(fx, 1), i;
+	uint32_t a = fx_space_at(fx, 0, 1), i;
 	struct ioasid_set_hwid any;
 	struct ioasid_dev *dev;
 
@@ -299,7 +291,7 @@ static void a_local_number_that_is_shown_is_what_the_guest_chose(void **state)
 {
 	struct fx *fx = *state;
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	struct ioasid_set_hwid args = { .flags = IOASID_HWID_EXPOSE, .ioasid = a, .vpasid = 4 };
 
 	assert_int_equal(ioasid_dev_attach_pasid(dev, a, 0, 0), 0);
@@ -313,7 +305,7 @@ static void clear_of_what_is_not_set_is_ENOENT(void **state)
 	struct fx *fx = *state;
 	struct ioasid *ctx = fx->ctx[0];
 	struct ioasid_dev *dev = fx_bind(fx, 0);
-	uint32_t a = space_at(fx, 1), b = space_at(fx, 2);
+	uint32_t a = fx_space_at(fx, 0, 1), b = fx_space_at(fx, 0, 2);
 	struct ioasid_set_hwid all = {
 		.argsz = sizeof(all),
 		.flags = IOASID_HWID_ALL,
@@ -337,7 +329,7 @@ static void devices_of_classes_without_pasid_take_no_pasid_route(void **state)
 {
 	struct fx *fx = *state;
 	static const uint16_t classes[] = { IOASID_CLASS_PDEV, IOASID_CLASS_SW_MDEV };
-	uint32_t a = space_at(fx, 1);
+	uint32_t a = fx_space_at(fx, 0, 1);
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
@@ -438,7 +430,7 @@ static void many_numbers_on_one_device(void **state)
 	enum { N = 1000 };
 
 	for (i = 0; i < 8; i++) {
-		spaces[i] = space_at(fx, i);
+		spaces[i] = fx_space_at(fx, 0, i);
 		assert_int_equal(ioasid_dev_attach_pasid(dev, spaces[i], 0, 0), 0);
 	}
 	for (i = 0; i < N; i++)

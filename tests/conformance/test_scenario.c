@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Complete program flows: B (guest PASIDs on a whole function), D (plain DMA), E (vIOMMU without
- * PASID), F (page faults), and G: each of them ended at every step, in every order of closing.
+ * Complete program flows: B (guest PASIDs on a whole function, and on slices), C (ENQCMD and the hybrid
+ * split), D (plain DMA), E (vIOMMU without PASID), F (page faults), and G: each of them ended at every
+ * step, in every order of closing.
  *
  * A scenario is a list of steps over one state, so that G can stop after any of them.
  */
@@ -20,12 +21,14 @@
  * struct flow - what the steps of a scenario share
  * @gpa, @user, @child: address spaces
  * @root: guest's table
+ * @wire: numbers on the wire, where they are not the guest's
  * @async: DMA in flight, if @in_flight
  */
 struct flow {
 	struct fx *fx;
 	uint32_t gpa, user[2], child;
 	uint64_t root[2];
+	uint32_t wire[2];
 	struct fx_async async;
 	bool in_flight;
 	struct ioasid_fault fault;
@@ -291,6 +294,270 @@ static void (*const steps_f[])(struct flow *f) = {
 	guest_fixes_and_answers,
 };
 
+/* ---- B on slices ------------------------------------------------------------------------------------ */
+
+/* Slots: the function and two slices of it, both the guest's. */
+#define PARENT 2
+#define FIRST  3
+#define SECOND 4
+
+static void bind_slices(struct flow *f)
+{
+	struct fx *fx = f->fx;
+
+	fx_add(fx, PARENT, FX_DEV(IOASID_CLASS_PDEV_PASID));
+	fx_add_queues(fx, FIRST, IOASID_CLASS_MDEV_PASID, PARENT);
+	fx_add_queues(fx, SECOND, IOASID_CLASS_MDEV_PASID, PARENT);
+	fx_bind(fx, FIRST);
+	fx_bind(fx, SECOND);
+	assert_int_equal(ioasid_set_hwid_mode(ctx_of(f), IOASID_MODE_LOCAL), 0);
+}
+
+static void attach_slices_to_gpa(struct flow *f)
+{
+	struct fx *fx = f->fx;
+
+	assert_int_equal(ioasid_dev_attach(fx->dev[FIRST], f->gpa, 0), 0);
+	assert_int_equal(ioasid_dev_attach(fx->dev[SECOND], f->gpa, 0), 0);
+	fx_dma_lands(fx, FIRST, CONF_RID, guest_data_gpa(&fx->g, 1), 1);
+	fx_dma_lands(fx, SECOND, CONF_RID, guest_data_gpa(&fx->g, 2), 2);
+}
+
+/* One process each, and the guest calls both by one number. */
+static void guest_binds_on_slices(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		struct fx_numbers before = fx_numbers(fx, PARENT);
+
+		f->root[i] = guest_table_new(&fx->g);
+		f->user[i] = fx_user(fx, f->gpa, 0);
+		assert_int_equal(ioasid_dev_attach_pasid(fx->dev[FIRST + i], f->user[i], 0, 0), 0);
+		assert_int_equal(ioasid_set_hwid(ctx_of(f), f->user[i], 101), 0);
+		f->wire[i] = fx_wire(fx, PARENT, &before, 0);
+		fx_dma_blocked(fx, FIRST + i, f->wire[i], VA, -1);
+	}
+	assert_int_not_equal(f->wire[0], f->wire[1]);
+}
+
+static void slices_get_their_tables(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		struct ioasid_table table = fx_table(f->root[i]);
+
+		guest_map(&fx->g, f->root[i], 4, VA, guest_data_gpa(&fx->g, 10 + i), PTE_U | PTE_W,
+			  1);
+		assert_int_equal(ioasid_bind_pgtable(ctx_of(f), f->user[i], &table), 0);
+		fx_dma_lands(fx, FIRST + i, f->wire[i], VA, 10 + i);
+	}
+}
+
+static void guest_programs_slices(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(fx_program(fx, FIRST + i, 101), 0);
+		fx_dedicated_lands(fx, FIRST + i, VA, 10 + i);
+		/* What the guest calls it is on no wire here. */
+		fx_dma_blocked(fx, FIRST + i, 101, VA, IOASID_REASON_NO_ROUTE);
+		fx_dma_lands(fx, FIRST + i, CONF_RID, guest_data_gpa(&fx->g, 1), 1);
+	}
+}
+
+static void guest_unbinds_on_a_slice(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	struct fx_work w = fx_work(VA);
+
+	assert_int_equal(ioasid_clear_hwid(ctx_of(f), f->user[0], 101), 0);
+	fx_dma_blocked(fx, PARENT, f->wire[0], VA, IOASID_REASON_NO_ROUTE);
+	assert_false(fx_store(fx, FIRST, &w));
+	EXPECT_REFUSED(fx, -ENOENT, fx_program(fx, FIRST, 101));
+	fx_dedicated_lands(fx, SECOND, VA, 11);
+	assert_int_equal(ioasid_set_hwid(ctx_of(f), f->user[0], 101), 0);
+	assert_int_equal(fx_program(fx, FIRST, 101), 0);
+	fx_dedicated_lands(fx, FIRST, VA, 10);
+}
+
+static void slices_have_work_left(struct flow *f)
+{
+	struct fx_work w = fx_work(VA);
+
+	assert_true(fx_store(f->fx, FIRST, &w));
+	assert_true(fx_store(f->fx, SECOND, &w));
+}
+
+static void (*const steps_b_slices[])(struct flow *f) = {
+	bind_slices,
+	map_guest_ram,
+	attach_slices_to_gpa,
+	guest_binds_on_slices,
+	slices_get_their_tables,
+	guest_programs_slices,
+	guest_unbinds_on_a_slice,
+	slices_have_work_left,
+};
+
+/* ---- C ---------------------------------------------------------------------------------------------- */
+
+/* Slots: a whole function, and a slice of another one. */
+#define PDEV	 2
+#define MOTHER	 3
+#define MDEV	 4
+#define PROCESS	 77 /* L */
+#define STRANGER 78 /* another process of the guest, which nobody has bound */
+
+static void bind_dmwr_devices(struct flow *f)
+{
+	struct fx *fx = f->fx;
+
+	fx_add_queues(fx, PDEV, IOASID_CLASS_PDEV_DMWR, FX_WHOLE);
+	fx_add(fx, MOTHER, FX_DEV(IOASID_CLASS_PDEV_DMWR));
+	fx_add_queues(fx, MDEV, IOASID_CLASS_MDEV_DMWR, MOTHER);
+	fx_bind(fx, PDEV);
+	fx_bind(fx, MDEV);
+}
+
+static void attach_dmwr_devices_to_gpa(struct flow *f)
+{
+	struct fx *fx = f->fx;
+
+	assert_int_equal(ioasid_dev_attach(fx->dev[PDEV], f->gpa, 0), 0);
+	assert_int_equal(ioasid_dev_attach(fx->dev[MDEV], f->gpa, 0), 0);
+	fx_dma_lands(fx, PDEV, CONF_RID, guest_data_gpa(&fx->g, 1), 1);
+	fx_dma_lands(fx, MDEV, CONF_RID, guest_data_gpa(&fx->g, 2), 2);
+}
+
+/* C.1 */
+static void split_and_promise(struct flow *f)
+{
+	const uint64_t cookies[] = { FX_COOKIE(PDEV), FX_COOKIE(MDEV) };
+	struct ioasid_info info;
+
+	assert_int_equal(ioasid_set_hwid_mode(ctx_of(f), IOASID_MODE_GLOBAL), 0);
+	assert_int_equal(ioasid_hwid_set_global_min(ctx_of(f), 1024), 0);
+	assert_int_equal(ioasid_get_info(ctx_of(f), cookies, 2, &info), 0);
+	assert_int_equal(info.pasid_bits, 10);
+	assert_int_equal(info.vtd_pss, 9);
+	assert_int_equal(ioasid_hwid_set_promised_width(ctx_of(f), info.pasid_bits), 0);
+	EXPECT_REFUSED(f->fx, -EMEDIUMTYPE, ioasid_hwid_set_global_min(ctx_of(f), 1023));
+}
+
+/* C.2 */
+static void guest_binds_a_process(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	struct fx_numbers pdev, mother;
+
+	f->root[0] = guest_table_new(&fx->g);
+	f->user[0] = fx_user(fx, f->gpa, 0);
+	assert_int_equal(ioasid_dev_attach_pasid(fx->dev[PDEV], f->user[0], 0, 0), 0);
+	assert_int_equal(ioasid_dev_attach_pasid(fx->dev[MDEV], f->user[0], 0, 0), 0);
+	pdev = fx_numbers(fx, PDEV);
+	mother = fx_numbers(fx, MOTHER);
+	assert_int_equal(ioasid_set_hwid(ctx_of(f), f->user[0], PROCESS), 0);
+	f->wire[0] = fx_wire(fx, PDEV, &pdev, PROCESS);
+	assert_int_equal(fx_wire(fx, MOTHER, &mother, 0), f->wire[0]);
+	assert_in_range(f->wire[0], 2048, 4095);
+	assert_int_equal(fx_info(fx, 0).ids_live, 1);
+}
+
+/* C.3 */
+static void cpus_translate(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	struct fx_work w = fx_work(VA);
+
+	fx_vm(fx);
+	assert_int_equal(ioasid_cpu_pasid_enable(ctx_of(f), fx_vm_fd(fx)), 0);
+	assert_int_equal(ioasid_cpu_pasid_map(ctx_of(f), PROCESS), 0);
+	fx_enable(fx, PDEV, FX_SHARED);
+	fx_enable(fx, MDEV, FX_SHARED);
+	assert_int_equal(fx_enqcmd(fx, 0, MDEV, STRANGER, &w), FX_EXIT);
+}
+
+/* C.4 */
+static void process_gets_its_table(struct flow *f)
+{
+	struct ioasid_table table = fx_table(f->root[0]);
+	struct fx *fx = f->fx;
+
+	fx_dma_blocked(fx, PDEV, PROCESS, VA, -1);
+	guest_map(&fx->g, f->root[0], 4, VA, guest_data_gpa(&fx->g, 10), PTE_U | PTE_W, 1);
+	assert_int_equal(ioasid_bind_pgtable(ctx_of(f), f->user[0], &table), 0);
+	assert_true(fx_leads_alike(fx, PDEV, PROCESS, PDEV, f->wire[0]));
+	assert_true(fx_leads_alike(fx, PDEV, PROCESS, MDEV, f->wire[0]));
+	assert_false(fx_entry(fx, MDEV, PROCESS).present);
+	fx_dma_lands(fx, PDEV, PROCESS, VA, 10);
+	fx_dma_lands(fx, PDEV, f->wire[0], VA, 10);
+	fx_dma_lands(fx, MDEV, f->wire[0], VA, 10);
+	fx_dma_blocked(fx, MDEV, PROCESS, VA, IOASID_REASON_NO_ROUTE);
+}
+
+/* C.5 */
+static void process_submits(struct flow *f)
+{
+	struct fx *fx = f->fx;
+
+	fx_shared_lands(fx, PDEV, PROCESS, VA, 10);
+	fx_shared_lands(fx, MDEV, PROCESS, VA, 10);
+	assert_int_equal(fx_program(fx, PDEV, PROCESS), 0);
+	fx_dedicated_lands(fx, PDEV, VA, 10);
+	assert_int_equal(fx_program(fx, MDEV, PROCESS), 0);
+	fx_dedicated_lands(fx, MDEV, VA, 10);
+	/* The guest moves a page: nobody reaches the old one. */
+	guest_map(&fx->g, f->root[0], 4, VA, guest_data_gpa(&fx->g, 11), PTE_U | PTE_W, 1);
+	assert_int_equal(ioasid_invalidate_range(ctx_of(f), f->user[0], VA, PAGE, true), 0);
+	fx_shared_lands(fx, PDEV, PROCESS, VA, 11);
+	fx_shared_lands(fx, MDEV, PROCESS, VA, 11);
+	fx_dedicated_lands(fx, PDEV, VA, 11);
+	fx_dma_lands(fx, PDEV, CONF_RID, guest_data_gpa(&fx->g, 1), 1);
+}
+
+static void process_has_work_left(struct flow *f)
+{
+	struct fx_work w = fx_work(VA);
+	struct fx *fx = f->fx;
+
+	assert_true(fx_store(fx, PDEV, &w));
+	assert_true(fx_store(fx, MDEV, &w));
+	assert_int_equal(fx_enqcmd(fx, 0, PDEV, PROCESS, &w), FX_ACCEPTED);
+	assert_int_equal(fx_enqcmd(fx, 0, MDEV, PROCESS, &w), FX_ACCEPTED);
+}
+
+static void guest_unbinds_the_process(struct flow *f)
+{
+	struct fx *fx = f->fx;
+	struct fx_work w = fx_work(VA);
+
+	assert_int_equal(ioasid_clear_hwid(ctx_of(f), f->user[0], PROCESS), 0);
+	assert_int_equal(fx_enqcmd(fx, 0, PDEV, PROCESS, &w), FX_EXIT);
+	assert_int_equal(fx_enqcmd(fx, 0, MDEV, PROCESS, &w), FX_EXIT);
+	fx_lost(fx, PDEV);
+	fx_lost(fx, MDEV);
+	assert_false(fx_entry(fx, PDEV, PROCESS).present);
+	assert_false(fx_entry(fx, PDEV, f->wire[0]).present);
+	assert_false(fx_entry(fx, MDEV, f->wire[0]).present);
+	assert_int_equal(fx_info(fx, 0).ids_live, 0);
+	assert_int_equal(ioasid_dev_detach_pasid(fx->dev[PDEV], f->user[0]), 0);
+	assert_int_equal(ioasid_dev_detach_pasid(fx->dev[MDEV], f->user[0]), 0);
+	assert_int_equal(ioasid_ioas_free(ctx_of(f), f->user[0]), 0);
+}
+
+static void (*const steps_c[])(struct flow *f) = {
+	bind_dmwr_devices,	   map_guest_ram,	  attach_dmwr_devices_to_gpa,
+	split_and_promise,	   guest_binds_a_process, cpus_translate,
+	process_gets_its_table,	   process_submits,	  process_has_work_left,
+	guest_unbinds_the_process,
+};
+
 #define SCENARIO(n, s, nest)                           \
 	{                                              \
 		n, s, sizeof(s) / sizeof((s)[0]), nest \
@@ -301,6 +568,8 @@ static const struct scenario scenarios[] = {
 	SCENARIO("E software", steps_e_software, false),
 	SCENARIO("E hardware", steps_e_hardware, true),
 	SCENARIO("F", steps_f, true),
+	SCENARIO("B on slices", steps_b_slices, true),
+	SCENARIO("C", steps_c, true),
 };
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
@@ -320,6 +589,16 @@ static void run(void **state, const char *name)
 static void scenario_b_guest_pasids_on_a_whole_function(void **state)
 {
 	run(state, "B");
+}
+
+static void scenario_b_guest_pasids_on_slices(void **state)
+{
+	run(state, "B on slices");
+}
+
+static void scenario_c_enqcmd_and_the_hybrid_split(void **state)
+{
+	run(state, "C");
 }
 
 static void scenario_d_plain_dma(void **state)
@@ -344,33 +623,55 @@ static void scenario_f_page_faults(void **state)
 
 /* ---- G --------------------------------------------------------------------------------------------- */
 
+static void close_devices(struct fx *fx)
+{
+	unsigned int i;
+
+	for (i = FX_DEVICES; i-- > 0;)
+		fx_dev_close(fx, i);
+}
+
 /* Ways for everything to end badly. */
 static void end_context_first(struct fx *fx)
 {
 	fx_close(fx, 0);
-	fx_dev_close(fx, 0);
-	fx_dev_close(fx, 1);
+	close_devices(fx);
 }
 
 static void end_devices_first(struct fx *fx)
 {
-	fx_dev_close(fx, 1);
-	fx_dev_close(fx, 0);
+	close_devices(fx);
 	fx_close(fx, 0);
 }
 
 static void end_by_unplugging(struct fx *fx)
 {
-	fx_unplug(fx, 0);
-	fx_unplug(fx, 1);
+	unsigned int i;
+
+	for (i = FX_DEVICES; i-- > 0;) {
+		if (fx->hw[i])
+			fx_unplug(fx, i);
+	}
 	end_context_first(fx);
 }
 
 static void end_by_reset(struct fx *fx)
 {
-	if (fx->dev[0])
-		ioasid_dev_reset(fx->dev[0]);
+	unsigned int i;
+
+	for (i = 0; i < FX_DEVICES; i++) {
+		if (fx->dev[i])
+			ioasid_dev_reset(fx->dev[i]);
+	}
 	end_devices_first(fx);
+}
+
+/* The guest's machine dies under it, whatever is on its way. */
+static void end_vm_first(struct fx *fx)
+{
+	if (fx->vm[0])
+		fx_vm_destroy(fx, 0);
+	end_context_first(fx);
 }
 
 static void end_faults_first(struct fx *fx)
@@ -394,6 +695,7 @@ static void end_by_freeing_in_the_wrong_order(struct fx *fx)
 static void (*const ends[])(struct fx *fx) = {
 	end_context_first, end_devices_first, end_by_unplugging,
 	end_by_reset,	   end_faults_first,  end_by_freeing_in_the_wrong_order,
+	end_vm_first,
 };
 
 static void expect_nothing_left(struct fx *fx)
@@ -414,6 +716,13 @@ static void start_over(struct fx *fx)
 	size_t data = fx->g.data_pages * PAGE;
 	unsigned int i;
 
+	if (fx->vm[0])
+		fx_vm_destroy(fx, 0);
+	/* What a scenario needs beyond the first two it plugs itself. */
+	for (i = FX_DEVICES; i-- > 2;) {
+		if (fx->hw[i])
+			fx_unplug(fx, i);
+	}
 	for (i = 0; i < 2; i++) {
 		struct conf_dev_spec spec = { .name = i ? "dev1" : "dev0" };
 
@@ -460,6 +769,16 @@ static void scenario_g_b_ended_at_every_step(void **state)
 	end_after_every_step(state, &scenarios[0]);
 }
 
+static void scenario_g_b_on_slices_ended_at_every_step(void **state)
+{
+	end_after_every_step(state, &scenarios[5]);
+}
+
+static void scenario_g_c_ended_at_every_step(void **state)
+{
+	end_after_every_step(state, &scenarios[6]);
+}
+
 static void scenario_g_d_ended_at_every_step(void **state)
 {
 	end_after_every_step(state, &scenarios[1]);
@@ -502,11 +821,24 @@ static void *hammer_thread(void *arg)
 		};
 		int rc = fx_dma(h->fx, 0, &dma);
 
-		h->ok += rc == 0;
+		if (!rc)
+			__atomic_add_fetch(&h->ok, 1, __ATOMIC_RELAXED);
 		h->blocked += rc == -EFAULT;
 		h->other += rc && rc != -EFAULT;
 	}
 	return NULL;
+}
+
+/* A machine with more to do than this test gives the thread its turn late. */
+static void wait_for_hammer(const struct hammer *h)
+{
+	uint64_t was = __atomic_load_n(&h->ok, __ATOMIC_RELAXED), i;
+
+	for (i = 0; i < fx_patience(20000); i++) {
+		if (__atomic_load_n(&h->ok, __ATOMIC_RELAXED) != was)
+			return;
+		usleep(100);
+	}
 }
 
 static void resets_and_closes_with_work_in_flight(void **state)
@@ -525,7 +857,7 @@ static void resets_and_closes_with_work_in_flight(void **state)
 			start_over(fx);
 		for (j = 0; j < 6; j++)
 			steps_b[j](&f);
-		usleep(200);
+		wait_for_hammer(&h);
 		switch (i % 3) {
 		case 0:
 			assert_int_equal(ioasid_dev_reset(fx->dev[0]), 0);
@@ -552,11 +884,15 @@ static void resets_and_closes_with_work_in_flight(void **state)
 
 static const struct conf_test tests[] = {
 	CONF_TEST(scenario_b_guest_pasids_on_a_whole_function, NEEDS_NESTING),
+	CONF_TEST(scenario_b_guest_pasids_on_slices, NEEDS_12_BITS | NEEDS_SLICES),
+	CONF_TEST(scenario_c_enqcmd_and_the_hybrid_split, NEEDS_12_BITS | NEEDS_SLICES),
 	CONF_TEST(scenario_d_plain_dma, 0),
 	CONF_TEST(scenario_e_viommu_in_software, 0),
 	CONF_TEST(scenario_e_viommu_in_hardware, NEEDS_RID_NESTING),
 	CONF_TEST(scenario_f_page_faults, NEEDS_NESTING),
 	CONF_TEST(scenario_g_b_ended_at_every_step, NEEDS_NESTING),
+	CONF_TEST(scenario_g_b_on_slices_ended_at_every_step, NEEDS_12_BITS | NEEDS_SLICES),
+	CONF_TEST(scenario_g_c_ended_at_every_step, NEEDS_12_BITS | NEEDS_SLICES),
 	CONF_TEST(scenario_g_d_ended_at_every_step, 0),
 	CONF_TEST(scenario_g_e_software_ended_at_every_step, 0),
 	CONF_TEST(scenario_g_e_hardware_ended_at_every_step, NEEDS_RID_NESTING),
