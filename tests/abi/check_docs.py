@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """
-check_docs.py: is every piece of code in docs/porting.md taken from examples/vmm_skeleton.c, which is
-compiled and run, and that of docs/driver.md from examples/kernel/ioasid_example.c? White space does
+check_docs.py: is every piece of code in docs/porting.md taken from examples/vmm_skeleton.c or
+enqcmd_hybrid.c, which are compiled and run, and that of docs/driver.md from examples/kernel/ioasid_example.c? White space does
 not count. Does the table of extensions say of each one in the header what core/ctx.c answers? Is
 every function and callback of the driver API in docs/driver.md, and every tracepoint in
 docs/observability.md? Do the header of the allocator, docs/allocator.md and the code agree on what
@@ -24,8 +24,8 @@ def squeeze(text):
     return " ".join(text.split())
 
 
-def check_code(doc, *path):
-    program = squeeze(slurp("examples", *path))
+def check_code(doc, *programs):
+    program = " ".join(squeeze(slurp("examples", *path.split("/"))) for path in programs)
     blocks = re.findall(r"```c\n(.*?)```", doc, re.S)
     bad = [block.split("\n")[0] for block in blocks if squeeze(block) not in program]
     return bad if blocks else ["no code found"]
@@ -114,11 +114,11 @@ def main():
     failed = False
     print("1..6")
     for number, (name, bad) in enumerate([
-            ("the code in docs/porting.md is that of examples/vmm_skeleton.c",
-             check_code(doc, "vmm_skeleton.c")),
+            ("the code in docs/porting.md is that of examples/vmm_skeleton.c, enqcmd_hybrid.c",
+             check_code(doc, "vmm_skeleton.c", "enqcmd_hybrid.c")),
             ("docs/porting.md says which extensions there are", check_extensions(doc)),
             ("the code in docs/driver.md is that of examples/kernel/ioasid_example.c",
-             check_code(driver, "kernel", "ioasid_example.c")),
+             check_code(driver, "kernel/ioasid_example.c")),
             ("docs/driver.md has all of the driver API", check_driver(driver)),
             ("docs/observability.md has every tracepoint",
              check_trace(slurp("docs", "observability.md"))),

@@ -37,7 +37,7 @@ exported()
 		awk '$2 != "A" { print $3 }'
 }
 
-declared include/ioasid/{ioasid,host,allocator}.h include/linux/ioasid_alloc.h >"$work/declared"
+declared include/ioasid/{ioasid,host,allocator,vcpu,wq}.h include/linux/ioasid_alloc.h >"$work/declared"
 exported | sed 's/@.*//' | sort -u >"$work/exported"
 verdict "the library exports what the headers declare, and nothing else" \
 	"$(diff "$work/declared" "$work/exported")"
@@ -84,7 +84,7 @@ if [ -n "$plain" ]; then
 	log=$(hello 2>&1) && log=
 	verdict "a C11 program builds and runs against the installed library" "$log"
 	headers=$(dirname "$(find "$work/inst" -name host.h)")
-	echo '#include <ioasid/allocator.h>' >"$work/h.cc"
+	printf '#include <ioasid/%s.h>\n' allocator wq >"$work/h.cc"
 	log=
 	! command -v c++ >/dev/null ||
 		log=$(c++ -std=c++11 -Wall -Werror -fsyntax-only -I"${headers%/*}" \

@@ -34,6 +34,8 @@ def descriptor(header, name):
     text = header.lead[name]
     if "IOASID_IOC_DEV_BASE" in text or "IOASID_PCI_IOC" in text:
         return "fd_ioasid_dev"
+    if "IOASID_SIM_VM_BASE" in text:
+        return "fd_ioasid_sim_vm"
     return "fd_ioasid_sim" if "IOASID_SIM_IOC_TYPE" in text else "fd_ioasid"
 
 

@@ -76,6 +76,8 @@ class Header:
     def read_line(self, line):
         if not line or re.match(r"#(include|ifndef|endif)\b", line) or line == f"#define {self.guard}":
             return
+        if re.match(r"#define \w+\(\w+\)\s", line):
+            return  # made of the others
         found = re.match(r"#define (\w+)\s+(\S.*)$", line)
         if not found:
             raise Bad(f"header: '{line}' is not understood")
@@ -102,7 +104,7 @@ class Header:
 
     def structural(self):
         """Constants that only make command numbers."""
-        return {name for name in self.constants if re.search(r"_IOC_(TYPE|BASE|DEV_BASE)$", name)}
+        return {name for name in self.constants if re.search(r"(_IOC_(TYPE|BASE|DEV_BASE)|_VM_BASE)$", name)}
 
     def numbers(self):
         """Those constants that are written as a number."""

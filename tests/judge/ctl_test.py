@@ -292,6 +292,28 @@ def accessed(folder):
         assert f.read() == m.data
 
 
+@case
+def cpu_pasid(folder):
+    """decode shows the tables by which CPUs translate PASIDs; their entries have 4 bytes"""
+    with open(f"{folder}/ram", "wb") as f:
+        f.write(struct.pack("<QQIII", 0x12345001, 0, 0x80054321, 5, 0x80000007))
+    ram = ["--ram", f"{folder}/ram"]
+
+    def fields(*args):
+        found = json.loads(ctl("decode", *args, "--json", want=0).stdout)
+        return [{f["name"]: int(f["value"], 0) for f in entry["fields"]} for entry in found]
+
+    assert fields("cpu-pasid-dir", *ram, "--at", 0) == [{"P": 1, "TABLE": 0x12345000}]
+    want = [{"PASID": 0x54321, "V": 1}, {"PASID": 5, "V": 0}, {"PASID": 7, "V": 1}]
+    assert fields("cpu-pasid", *ram, "--at", 0x10, "--count", 3) == want
+    assert fields("cpu-pasid", "0x80054321", 5, "0x80000007") == want
+    for i in range(3):
+        assert fields("cpu-pasid", *ram, "--at", 0x10 + 4 * i) == want[i:i + 1]
+    text = ctl("decode", "cpu-pasid", *ram, "--at", 0x10, "--count", 2, want=0).stdout
+    assert "at 0x10\n" in text and "at 0x14\n" in text and " 80054321\n" in text, text
+    ctl("decode", "cpu-pasid", *ram, "--at", 0x1c, want=2)
+
+
 # ---- Pieces of memory --------------------------------------------------------------------------
 
 @case
@@ -616,7 +638,7 @@ def put(folder, text):
 def kernel_contexts(folder):
     """show: a tree of contexts; JSON has all of it"""
     name = put(folder, CONTEXTS)
-    text = ctl("show", "--from", name, want=0).stdout
+    text = ctl("show", "--plain", "--from", name, want=0).stdout
     for line in ("context 3 of a vm (pid 123): 8192 bytes pinned in 2 maps",
                  "  fault queue: 1 of 4096 records, 1 groups wait, 0 dropped",
                  "  ioas 1: kernel, 2 maps, 8192 bytes, snoop auto, default route of 1 group",
@@ -693,7 +715,7 @@ def limit_arguments(folder):
 def no_host(folder):
     """--host: sockets nobody serves, and files that are none"""
     plain = put(folder, "")
-    for command in ("show", "devices", "sets", "limit"):
+    for command in ("show", "graph", "devices", "sets", "limit"):
         for path in (f"{folder}/nothing", plain, folder, "x" * 200, ""):
             ctl(command, "--host", path, want=2)
             ctl(command, "-H", path, want=2)
@@ -741,7 +763,8 @@ def kernel_files_that_lie(folder):
     for shape in shapes:
         name = put(folder, shape)
         for command in ("show", "devices", "sets", "trace"):
-            out = ctl(command, "--from", name, want=0).stdout
+            plain = ["--plain"] if command == "show" else []
+            out = ctl(command, *plain, "--from", name, want=0).stdout
             assert all(" " <= c <= "~" or c == "\n" for c in out), f"{command}: {shape[:80]}"
             out = ctl(command, "--from", name, "--json", want=0).stdout
             for line in out.splitlines() if command == "trace" else [out]:

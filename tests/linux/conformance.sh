@@ -4,8 +4,8 @@
 # Runs in the guest after init has loaded the modules: the conformance suite, the
 # model, then the modules go. Words of the kernel's command line: ioasid.word=WORD runs only
 # the cases that contain it, ioasid.patience=N multiplies what the suite waits for,
-# ioasid.times=1 shows how long each case takes, ioasid.model=N is the model's time
-# in seconds.
+# ioasid.times=1 shows how long each case takes, ioasid.model=N and ioasid.isolation=N
+# are the times of the model and of the isolation test in seconds.
 
 # word NAME DEFAULT: what the kernel's command line says of it
 word()
@@ -42,6 +42,16 @@ if [ -x /model ]; then
 	cat /tmp/model
 	echo "1..$(grep -cE '^(not )?ok ' /tmp/model)"
 	verdict $status 'the model ended well'
+fi
+# Who reaches whose memory, likewise; then with numbers of 20 bits
+if [ -x /isolation ]; then
+	seconds=$(word isolation 25)
+	/isolation --sparse --seconds "$seconds" --steps 120 >/tmp/isolation
+	status=$?
+	/isolation --sparse --wide --seconds $((seconds / 4)) --steps 60 >>/tmp/isolation || status=1
+	cat /tmp/isolation
+	echo "1..$(grep -cE '^(not )?ok ' /tmp/isolation)"
+	verdict $status 'the isolation test ended well'
 fi
 names=$(sed -n 's/^\(ioasid[^ ]*\) .*/\1/p' /proc/modules)
 # shellcheck disable=SC2086 # words

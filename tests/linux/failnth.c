@@ -37,15 +37,18 @@ enum { ROOT = 1, CHILD, TABLE };
 #define LARGE_IOVA  0x2000000ULL
 #define LARGE	    (512 * PAGE)
 #define COOKIE	    7
+#define SLICE	    8 /* another cookie */
 #define PASID	    5
 #define SPLIT	    64
 #define MAX_DEVICES 1024 /* that are plugged one after the other */
 
 static struct {
 	int sim; /* the simulator's node, or -1 */
-	uint32_t device; /* its number there */
+	uint32_t last; /* number of the last device made there */
+	int vm;
 	struct ioasid *ctx;
 	struct ioasid_dev *dev;
+	struct ioasid_dev *slice;
 	uint8_t *mem;
 	int knob; /* fail-nth of this thread */
 } t;
@@ -255,7 +258,7 @@ static int plug(struct ioasid_sim_device d, uint32_t *number)
 	rc = sim_command(IOASID_SIM_DEVICE_CREATE, &d);
 	*number = d.device;
 	/* Only the answer was lost: it is the last one, whatever its number. */
-	for (o.id = t.device + 1; rc == -EFAULT && o.id < MAX_DEVICES; o.id++)
+	for (o.id = t.last + 1; rc == -EFAULT && o.id < MAX_DEVICES; o.id++)
 		sim_command(IOASID_SIM_DEVICE_DESTROY, &o);
 	return rc;
 }
@@ -423,6 +426,87 @@ static int reattach_number(void)
 	return rc ? rc : set_hwid();
 }
 
+/* ---- a slice, and CPUs that translate ------------------------------------------------------------------------ */
+
+static int slice_open(void)
+{
+	return ioasid_dev_open(t.ctx, "failnth-slice", &t.slice);
+}
+
+static int slice_close(void)
+{
+	ioasid_dev_close(t.slice);
+	t.slice = NULL;
+	return 0;
+}
+
+static int slice_bind(void)
+{
+	return ioasid_dev_bind(t.slice, t.ctx, SLICE);
+}
+
+static int slice_unbind(void)
+{
+	slice_close();
+	return slice_open();
+}
+
+static int slice_global(void)
+{
+	return ioasid_set_hwid_mode_dev(t.ctx, SLICE, IOASID_MODE_GLOBAL);
+}
+
+static int slice_local(void)
+{
+	return ioasid_set_hwid_mode_dev(t.ctx, SLICE, IOASID_MODE_LOCAL);
+}
+
+static int slice_attach(void)
+{
+	return ioasid_dev_attach(t.slice, ROOT, 0);
+}
+
+static int slice_detach(void)
+{
+	return ioasid_dev_detach(t.slice, ROOT);
+}
+
+/* The other device has the number by now: both lead to one number of the host's. */
+static int slice_number(void)
+{
+	return ioasid_dev_attach_pasid(t.slice, ROOT, PASID, 0);
+}
+
+static int slice_no_number(void)
+{
+	return ioasid_dev_detach_pasid(t.slice, ROOT);
+}
+
+static int slice_reset(void)
+{
+	return ioasid_dev_reset(t.slice);
+}
+
+static int cpu_map(void)
+{
+	return ioasid_cpu_pasid_map(t.ctx, PASID);
+}
+
+static int cpu_unmap(void)
+{
+	return ioasid_cpu_pasid_unmap(t.ctx, PASID);
+}
+
+static int cpu_on(void)
+{
+	return ioasid_cpu_pasid_enable(t.ctx, t.vm);
+}
+
+static int cpu_off(void)
+{
+	return ioasid_cpu_pasid_disable(t.ctx);
+}
+
 /* ---- the sequence ------------------------------------------------------------------------------------ */
 
 #define STEP_DEV   1U /* needs a device */
@@ -486,6 +570,23 @@ static const struct step steps[] = {
 	{ "ATTACH with a number in global mode", attach_number, detach_table, STEP_DEV },
 	{ "CLEAR_HWID in global mode", clear_hwid, set_hwid, STEP_DEV | STEP_ENDS },
 	{ "RESET in global mode", dev_reset, NULL, STEP_DEV | STEP_STAYS },
+	{ "open of a slice", slice_open, slice_close, STEP_DEV | STEP_KEEP },
+	{ "BIND_IOASID_FD of a slice", slice_bind, slice_unbind, STEP_DEV | STEP_KEEP },
+	{ "ATTACH of a slice", slice_attach, slice_detach, STEP_DEV | STEP_KEEP },
+	{ "ATTACH of a slice with a number", slice_number, slice_no_number, STEP_DEV },
+	{ "SET_HWID_MODE of a slice", slice_global, slice_local, STEP_DEV | STEP_KEEP },
+	{ "CPU_PASID_ENABLE", cpu_on, cpu_off, STEP_DEV },
+	{ "ATTACH of a slice with a number in global mode", slice_number, slice_no_number,
+	  STEP_DEV | STEP_KEEP },
+	{ "CPU_PASID_MAP", cpu_map, cpu_unmap, STEP_DEV | STEP_KEEP },
+	{ "CPU_PASID_ENABLE with an entry", cpu_on, cpu_off, STEP_DEV | STEP_KEEP },
+	{ "RESET of a slice", slice_reset, NULL, STEP_DEV | STEP_STAYS },
+	{ "CPU_PASID_UNMAP", cpu_unmap, cpu_map, STEP_DEV | STEP_ENDS | STEP_KEEP },
+	{ "CPU_PASID_ENABLE with DISABLE", cpu_off, cpu_on, STEP_DEV | STEP_ENDS | STEP_KEEP },
+	{ "DETACH of a slice with a number", slice_no_number, slice_number,
+	  STEP_DEV | STEP_ENDS | STEP_KEEP },
+	{ "DETACH of a slice", slice_detach, slice_attach, STEP_DEV | STEP_ENDS | STEP_KEEP },
+	{ "close of a slice", slice_close, NULL, STEP_DEV | STEP_ENDS | STEP_STAYS },
 	{ "DETACH in global mode", detach_pasid, reattach_number,
 	  STEP_DEV | STEP_ENDS | STEP_KEEP },
 	{ "DETACH", dev_detach, dev_attach, STEP_DEV | STEP_ENDS | STEP_KEEP },
@@ -649,23 +750,38 @@ static bool play_all(int *total)
 	return good;
 }
 
+/* A device that is whole, a function with a slice, a VM. */
 static bool make_device(void)
 {
 	struct ioasid_sim_iommu iommu = { .argsz = sizeof(iommu) };
+	struct ioasid_sim_vm vm = { .argsz = sizeof(vm) };
 	struct ioasid_sim_device d = {
 		.flags = IOASID_SIM_ATS | IOASID_SIM_PRI,
 		.dev_class = IOASID_CLASS_PDEV_PASID,
 		.pasid_bits = 20,
 		.name = "failnth",
 	};
+	struct ioasid_sim_device slice = {
+		.dev_class = IOASID_CLASS_MDEV_DMWR,
+		.nr_dedicated = 1,
+		.nr_shared = 1,
+		.name = "failnth-slice",
+	};
 
 	t.sim = open("/dev/ioasid-sim", O_RDWR | O_CLOEXEC);
 	if (t.sim < 0)
 		return errno == ENOENT;
-	if (sim_command(IOASID_SIM_IOMMU_CREATE, &iommu))
+	if (sim_command(IOASID_SIM_IOMMU_CREATE, &iommu) || sim_command(IOASID_SIM_VM_CREATE, &vm))
 		return false;
+	t.vm = vm.fd;
 	d.iommu = iommu.iommu;
-	return !plug(d, &t.device);
+	if (plug(d, &t.last))
+		return false;
+	snprintf(d.name, sizeof(d.name), "failnth-parent");
+	if (plug(d, &t.last))
+		return false;
+	slice.parent = t.last;
+	return !plug(slice, &t.last);
 }
 
 int main(void)

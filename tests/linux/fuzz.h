@@ -64,6 +64,7 @@ struct fuzz_pool {
  * @lock: @pools
  * @privileged: runs as root
  * @done: threads end
+ * @portal: number of a software device with queues
  * @victim, @victim_size: an argument on its way, for the thread that changes it; NULL: none; both
  *                        under @victim_lock
  */
@@ -75,6 +76,7 @@ struct fuzz {
 	pthread_mutex_t lock;
 	struct fuzz_pool pools[NR_RESOURCES];
 	bool privileged;
+	uint32_t portal;
 	atomic_bool done;
 	pthread_mutex_t victim_lock;
 	volatile uint8_t *volatile victim;

@@ -117,22 +117,18 @@ bool gauge_compare(const struct fuzz_gauge *before, const struct fuzz_gauge *aft
 
 /* What this release answers EOPNOTSUPP at best. */
 static const unsigned long unavailable[] = {
-	IOASID_SET_PASID_TABLE,	 IOASID_DIRTY_SET,     IOASID_DIRTY_GET,
-	IOASID_CPU_PASID_ENABLE, IOASID_CPU_PASID_MAP, IOASID_CPU_PASID_UNMAP,
-	IOASID_STATE_SAVE,	 IOASID_STATE_RESTORE, IOASID_STATE_RESUME,
+	IOASID_SET_PASID_TABLE, IOASID_DIRTY_SET,     IOASID_DIRTY_GET,
+	IOASID_STATE_SAVE,	IOASID_STATE_RESTORE, IOASID_STATE_RESUME,
 };
 
 /* What cannot succeed without a device; everything on another descriptor than the context's, too. */
 static const unsigned long with_device[] = {
-	IOASID_DEVICE_GET_INFO,
-	IOASID_SET_HWID,
-	IOASID_CLEAR_HWID,
-	IOASID_PAGE_RESPONSE,
+	IOASID_DEVICE_GET_INFO, IOASID_SET_HWID,      IOASID_CLEAR_HWID,
+	IOASID_PAGE_RESPONSE,	IOASID_CPU_PASID_MAP, IOASID_CPU_PASID_UNMAP,
 };
 
 /* What software devices do not have. */
 static const unsigned long with_hardware[] = {
-	IOASID_DEV_GET_REGION,
 	IOASID_PCI_GET_INFO,
 	IOASID_PCI_SET_IRQ,
 	IOASID_PCI_MASK_INTX,
@@ -160,7 +156,8 @@ static bool possible(const struct fuzz_shared *s, const struct fuzz_command *c)
 		return s->node;
 	if (c->cmd == IOASID_LIMIT_SET)
 		return s->group;
-	if (c->on == R_FD_IOASID_SIM)
+	if (c->on == R_FD_IOASID_SIM || c->on == R_FD_IOASID_SIM_VM ||
+	    c->cmd == IOASID_CPU_PASID_ENABLE)
 		return s->sim;
 	if (c->on != R_FD_IOASID || listed(with_device, ARRAY_SIZE(with_device), c->cmd))
 		return s->sim || s->node;

@@ -71,6 +71,46 @@ static void device_make(struct fuzz_thread *t, int sim, uint32_t iommu, uint32_t
 	node_open(t, d.name);
 }
 
+/*
+ * A function with slices of both kinds, which have work queues, and a VM. The function itself is not
+ * opened, so that nobody binds it whole: a random command may.
+ */
+static void slices_make(struct fuzz_thread *t, int sim, uint32_t iommu)
+{
+	struct ioasid_sim_device d = { .argsz = sizeof(d),
+				       .iommu = iommu,
+				       .dev_class = IOASID_CLASS_PDEV_DMWR,
+				       .pasid_bits = 20,
+				       .group = IOASID_SIM_NONE };
+	struct ioasid_sim_vm vm = { .argsz = sizeof(vm) };
+
+	snprintf(d.name, sizeof(d.name), "fz%d-parent", getpid());
+	if (counted(t->f, sim, IOASID_SIM_DEVICE_CREATE, &d))
+		return;
+	pool_add(t, R_IOASID_SIM_DEVICE_ID, d.device);
+	d.parent = d.device;
+	d.pasid_bits = 0;
+	d.nr_dedicated = 1;
+	d.queue_size = 4;
+	d.flags = one_in(t, 2) ? IOASID_SIM_ENGINE : 0;
+	d.dev_class = IOASID_CLASS_MDEV_PASID;
+	snprintf(d.name, sizeof(d.name), "fz%d-slice", getpid());
+	if (!counted(t->f, sim, IOASID_SIM_DEVICE_CREATE, &d)) {
+		pool_add(t, R_IOASID_SIM_DEVICE_ID, d.device);
+		node_open(t, d.name);
+	}
+	d.nr_shared = 1;
+	d.dev_class = IOASID_CLASS_MDEV_DMWR;
+	snprintf(d.name, sizeof(d.name), "fz%d-portal", getpid());
+	if (!counted(t->f, sim, IOASID_SIM_DEVICE_CREATE, &d)) {
+		t->f->portal = d.device;
+		pool_add(t, R_IOASID_SIM_DEVICE_ID, d.device);
+		node_open(t, d.name);
+	}
+	if (!counted(t->f, sim, IOASID_SIM_VM_CREATE, &vm))
+		pool_add(t, R_FD_IOASID_SIM_VM, (uint32_t)vm.fd);
+}
+
 void devices_make(struct fuzz_thread *t)
 {
 	struct ioasid_sim_iommu i = { .argsz = sizeof(i), .ats_timeout_ms = 20 };
@@ -89,6 +129,7 @@ void devices_make(struct fuzz_thread *t)
 	device_make(t, sim, i.iommu, IOASID_CLASS_SW_MDEV, 0, 2);
 	if (!(t->f->seed % 4))
 		device_make(t, sim, i.iommu, IOASID_CLASS_PDEV_PASID, IOASID_SIM_MUTE, 3);
+	slices_make(t, sim, i.iommu);
 }
 
 /* ---- contexts -------------------------------------------------------------------------------------- */
@@ -252,7 +293,7 @@ static void scene_translate(struct fuzz_thread *t)
 	int sim = (int)t->f->pools[R_FD_IOASID_SIM].values[0];
 	struct fuzz_pool *devices = &t->f->pools[R_IOASID_SIM_DEVICE_ID];
 
-	if (devices->nr > 3)
+	if (!(t->f->seed % 4))
 		counted(t->f, sim, IOASID_SIM_TRANSLATE,
 			ARG(ioasid_sim_request, .flags = IOASID_SIM_REQ_READ,
 			    .device = devices->values[3], .pasid = IOASID_SIM_NONE,
@@ -283,6 +324,22 @@ static int policy(struct fuzz_thread *t, int ctx, unsigned long cmd, uint64_t co
 			   .value = value));
 }
 
+/* What a vCPU may send: mapped, perhaps unmapped, while translation goes on and off. */
+static void cpu_entry(struct fuzz_thread *t, int ctx, uint32_t vpasid)
+{
+	int vm = (int)pool_pick(t, R_FD_IOASID_SIM_VM);
+
+	counted(t->f, ctx, IOASID_CPU_PASID_MAP, ARG(ioasid_cpu_pasid, .vpasid = vpasid));
+	counted(t->f, ctx, IOASID_CPU_PASID_ENABLE,
+		ARG(ioasid_cpu_pasid_enable, .provider_fd = one_in(t, 4) ? -1 : vm));
+	if (one_in(t, 2))
+		counted(t->f, ctx, IOASID_CPU_PASID_UNMAP, ARG(ioasid_cpu_pasid, .vpasid = vpasid));
+	if (one_in(t, 2))
+		counted(t->f, ctx, IOASID_CPU_PASID_ENABLE,
+			ARG(ioasid_cpu_pasid_enable, .flags = IOASID_CPU_DISABLE,
+			    .provider_fd = -1));
+}
+
 /* A device with two numbers on the wire for one address space; it goes back to its own numbering. */
 static void scene_global(struct fuzz_thread *t)
 {
@@ -292,7 +349,7 @@ static void scene_global(struct fuzz_thread *t)
 	int dev = (int)devs->values[t->f->shared->node ? 1 : 0];
 	uint64_t cookie = COOKIE + (t->f->shared->node ? 1 : 0);
 	struct ioasid_set_hwid h = { .argsz = sizeof(h),
-				     .flags = IOASID_HWID_EXPOSE,
+				     .flags = IOASID_HWID_EXPOSE | IOASID_HWID_DEVICE,
 				     .ioasid = TABLE,
 				     .vpasid = 1 + (uint32_t)rnd_below(t, 16) };
 
@@ -305,6 +362,8 @@ static void scene_global(struct fuzz_thread *t)
 	policy(t, ctx, IOASID_SET_HWID_MODE, cookie, IOASID_MODE_GLOBAL);
 	policy(t, ctx, IOASID_HWID_SET_GLOBAL_MIN, cookie, one_in(t, 4) ? 1 : 1024);
 	attach(t, dev, TABLE, IOASID_ATTACH_PASID | IOASID_ATTACH_GLOBAL, 0);
+	/* Others that have the same table count by themselves. */
+	h.cookie = cookie;
 	if (one_in(t, 3)) {
 		h.flags |= IOASID_HWID_ANY;
 		h.vpasid = 0;
@@ -314,6 +373,7 @@ static void scene_global(struct fuzz_thread *t)
 		h.ppasid = 0;
 		counted(t->f, ctx, IOASID_INVALIDATE_CACHE,
 			ARG(ioasid_invalidate, .ioasid = TABLE, .granularity = IOASID_INV_ALL));
+		cpu_entry(t, ctx, h.vpasid);
 		if (one_in(t, 2))
 			counted(t->f, ctx, IOASID_CLEAR_HWID, &h);
 	}
@@ -420,6 +480,90 @@ static void scene_plug(struct fuzz_thread *t)
 	counted(t->f, sim, IOASID_SIM_IOMMU_DESTROY, ARG(ioasid_sim_object, .id = i.iommu));
 }
 
+/* Work for a queue: a page filled, from wherever. */
+static struct ioasid_wq_desc work(struct fuzz_thread *t)
+{
+	return (struct ioasid_wq_desc){
+		.op = (uint32_t)rnd_below(t, 4),
+		.length = (uint32_t)rnd_below(t, 3) * 4096,
+		.completion = one_in(t, 2) ? 0x40000000 : 0,
+		.src = one_in(t, 2) ? 0x40000000 : wild(t),
+		.dst = one_in(t, 2) ? 0x40001000 : wild(t),
+	};
+}
+
+/* Registers of every device we have open that has any. */
+static void registers_write(struct fuzz_thread *t)
+{
+	struct fuzz_pool *devs = &t->f->pools[R_FD_IOASID_DEV];
+	uint32_t pasid = IOASID_WQ_PASID_VALID | VPASID, on = IOASID_WQ_ENABLE, off = 0;
+	unsigned int i, q = (unsigned int)rnd_below(t, 2);
+
+	for (i = 0; i < devs->nr && !t->f->shared->node; i++) {
+		int dev = (int)devs->values[i];
+
+		counted(t->f, dev, IOASID_DEV_GET_REGION, ARG(ioasid_dev_region, .index = 0));
+		(void)!pwrite(dev, &off, 4, IOASID_WQ_QUEUE(q) + IOASID_WQ_REG_CONTROL);
+		(void)!pwrite(dev, one_in(t, 2) ? &pasid : &off, 4,
+			      IOASID_WQ_QUEUE(q) + IOASID_WQ_REG_PASID);
+		(void)!pwrite(dev, &on, 4, IOASID_WQ_QUEUE(q) + IOASID_WQ_REG_CONTROL);
+	}
+}
+
+static void scene_queues(struct fuzz_thread *t)
+{
+	int sim = (int)t->f->pools[R_FD_IOASID_SIM].values[0];
+	struct ioasid_wq_desc d = work(t);
+
+	registers_write(t);
+	counted(t->f, sim, IOASID_SIM_WQ_STORE,
+		ARG(ioasid_sim_wq_store, .device = t->f->portal, .how = IOASID_SIM_STORE_MOVDIR64B,
+		    .data = (uintptr_t)&d, .length = sizeof(d)));
+	counted(t->f, sim, IOASID_SIM_WQ_REGISTER,
+		ARG(ioasid_sim_wq_register, .device = t->f->portal,
+		    .offset = 4 * (uint32_t)rnd_below(t, 64)));
+	counted(t->f, sim, IOASID_SIM_WQ_RUN,
+		ARG(ioasid_sim_wq_run, .device = t->f->portal, .max = 4));
+	counted(t->f, sim, IOASID_SIM_WALK,
+		ARG(ioasid_sim_walk, .device = t->f->portal,
+		    .pasid = (uint32_t)rnd_below(t, 1 << 20)));
+}
+
+/* Only what can have slices, and is not bound whole, has a driver that says so. */
+static void scene_host_use(struct fuzz_thread *t)
+{
+	int sim = (int)t->f->pools[R_FD_IOASID_SIM].values[0];
+	struct fuzz_pool *devices = &t->f->pools[R_IOASID_SIM_DEVICE_ID];
+	unsigned int i;
+
+	for (i = 0; i < devices->nr; i++) {
+		counted(t->f, sim, IOASID_SIM_HOST_USE,
+			ARG(ioasid_sim_host_use, .device = devices->values[i],
+			    .use = (uint32_t)rnd_below(t, 2)));
+	}
+}
+
+static void scene_vcpu(struct fuzz_thread *t)
+{
+	int vm = (int)pool_pick(t, R_FD_IOASID_SIM_VM);
+	struct ioasid_sim_vcpu v = { .argsz = sizeof(v) };
+	struct ioasid_sim_enqcmd e = { .argsz = sizeof(e), .cpl = 3, .queue = 1 };
+	struct ioasid_wq_desc d = work(t);
+
+	if (counted(t->f, vm, IOASID_SIM_VCPU_CREATE, &v))
+		return;
+	pool_add(t, R_IOASID_SIM_VCPU_ID, v.vcpu);
+	counted(t->f, vm, IOASID_SIM_WRMSR_PASID,
+		ARG(ioasid_sim_wrmsr, .vcpu = v.vcpu,
+		    .value = IOASID_WQ_PASID_VALID | (1 + rnd_below(t, 16))));
+	e.vcpu = v.vcpu;
+	e.device = t->f->portal;
+	memcpy(e.data, &d, sizeof(d));
+	counted(t->f, vm, IOASID_SIM_ENQCMD, &e);
+	if (one_in(t, 2))
+		counted(t->f, vm, IOASID_SIM_VCPU_DESTROY, ARG(ioasid_sim_object, .id = v.vcpu));
+}
+
 /* What a device with registers has on top. */
 static void scene_hardware(struct fuzz_thread *t)
 {
@@ -443,8 +587,9 @@ static void scene_hardware(struct fuzz_thread *t)
 /* The first NR_ALONE want no device. */
 #define NR_ALONE 4
 static void (*const scenes[])(struct fuzz_thread *t) = {
-	scene_maps, scene_info, scene_policy, scene_numbers,   scene_device, scene_page_request,
-	scene_dma,  scene_hold, scene_plug,   scene_translate, scene_global,
+	scene_maps,	    scene_info,	  scene_policy,	  scene_numbers, scene_device,
+	scene_page_request, scene_dma,	  scene_hold,	  scene_plug,	 scene_translate,
+	scene_global,	    scene_queues, scene_host_use, scene_vcpu,
 };
 
 static unsigned int nr_scenes(const struct fuzz *f)
@@ -498,7 +643,7 @@ void release_holds(struct fuzz *f)
 static void other_poll(struct fuzz_thread *t)
 {
 	static const unsigned int kinds[] = { R_FD_IOASID, R_FD_IOASID_DEV, R_FD_IOASID_FAULT,
-					      R_FD_IOASID_SIM };
+					      R_FD_IOASID_SIM, R_FD_IOASID_SIM_VM };
 	int fd = (int)pool_pick(t, kinds[rnd_below(t, ARRAY_SIZE(kinds))]);
 	struct pollfd p = { .fd = fd, .events = (short)rnd(t) };
 
@@ -536,7 +681,7 @@ static void other_node(struct fuzz_thread *t)
 static void other_ioctl(struct fuzz_thread *t)
 {
 	static const unsigned int kinds[] = { R_FD_IOASID, R_FD_IOASID_DEV, R_FD_IOASID_FAULT,
-					      R_FD_IOASID_SIM };
+					      R_FD_IOASID_SIM, R_FD_IOASID_SIM_VM };
 	int fd = (int)pool_pick(t, kinds[rnd_below(t, ARRAY_SIZE(kinds))]);
 	unsigned long cmd = one_in(t, 2) ? rnd(t) :
 					   (0xe500 + rnd_below(t, 0x200)) | (rnd(t) & 0xffff0000);

@@ -126,6 +126,21 @@ static void contains(const char *what, const char *text, ...)
 	check(good, "%s", what);
 }
 
+static bool has_line(const char *text, const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+	bool good;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	good = strstr(text, line) != NULL;
+	if (!good)
+		printf("# missing: %s\n# in: %.1500s\n", line, text);
+	return good;
+}
+
 static int command(int fd, unsigned long cmd, void *arg)
 {
 	return ioctl(fd, cmd, arg) < 0 ? errno : 0;
@@ -308,6 +323,13 @@ static int hwid(struct world *w, unsigned long cmd, uint32_t vpasid)
 	struct ioasid_set_hwid h = { .argsz = sizeof(h), .ioasid = w->table, .vpasid = vpasid };
 
 	return command(w->ctx, cmd, &h);
+}
+
+static int knob(struct world *w, unsigned long cmd, uint32_t value)
+{
+	struct ioasid_hwid_policy p = { .argsz = sizeof(p), .value = value };
+
+	return command(w->ctx, cmd, &p);
 }
 
 /* ---- page requests and events ----------------------------------------------------------------------- */
@@ -541,9 +563,9 @@ static void look_unprivileged(void)
 {
 	int status;
 	char *text = as_nobody(&status, "cat " DEBUG "live " DEBUG "contexts " DEBUG
-					"devices " DEBUG "sets " DEBUG "limits");
+					"devices " DEBUG "functions " DEBUG "sets " DEBUG "limits");
 
-	check(status && count(text, "Permission denied") == 5 && count(text, "\n") == 5,
+	check(status && count(text, "Permission denied") == 6 && count(text, "\n") == 6,
 	      "others cannot read debugfs");
 	free(text);
 	text = as_nobody(&status, "cat " TRACING "events/ioasid/enable " TRACING "trace");
@@ -551,6 +573,9 @@ static void look_unprivileged(void)
 	free(text);
 	text = as_nobody(&status, "/ioasidctl show");
 	check(status == 2 && strstr(text, "Permission denied"), "show: refused to others");
+	free(text);
+	text = as_nobody(&status, "/ioasidctl graph --dot");
+	check(status == 2 && strstr(text, "Permission denied"), "graph: refused to others");
 	free(text);
 	text = as_nobody(&status, "/ioasidctl sets");
 	check(status == 2 && strstr(text, "Permission denied"), "sets: refused to others");
@@ -573,6 +598,271 @@ static void look_unprivileged(void)
 	free(text);
 }
 
+/* ---- functions, and pictures ---------------------------------------------------------------------------------- */
+
+static unsigned long long context_number(void)
+{
+	char *text = slurp(DEBUG "contexts", 4096);
+	unsigned long long id = 0;
+
+	check(sscanf(text, "context id=%llu", &id) == 1, "the context has a number");
+	free(text);
+	return id;
+}
+
+static void look_functions(struct world *w)
+{
+	unsigned long long id = context_number();
+	char *text = slurp(DEBUG "functions", 4096);
+	int status;
+
+	check(!strncmp(text, "host split=32768\n", 17) &&
+		      has_line(text,
+			       " rid=- pasid_bits=12 used=2 pending=0 host_use=0 kept_first=- "
+			       "kept_last=-\n  whole name=\"obs0\" class=5 context=%llu\n"
+			       "  numbers first=5 last=5 state=live\n"
+			       "  numbers first=7 last=7 state=live\n",
+			       id) &&
+		      has_line(text, "  whole name=\"obs1\" class=5 context=-\n"),
+	      "debugfs functions: what is on the wire");
+	free(text);
+	text = output(&status, "/ioasidctl show --pid %d", getpid());
+	check(has_line(text, ": PASID width 12\n  on the wire: 5, 7\n") &&
+		      count(text, "\nfunction ") == 1,
+	      "show: the same");
+	free(text);
+	text = output(&status, "/ioasidctl graph --dot --pid %d", getpid());
+	check(!status &&
+		      has_line(text, "label=\"context %llu of observe (pid %d)\\l", id, getpid()) &&
+		      has_line(text, "label=\"obs0\\lclass 5, local\\lcookie 0x11\\l\"];\n") &&
+		      has_line(text, "label=\"ioas %u\\lkernel\\l65536 bytes in 2 maps\\l\"];\n",
+			       w->root) &&
+		      has_line(text, "\nc0d0 -> c0i0 [class=\"default\" ") &&
+		      has_line(text,
+			       "\nc0d0 -> c0i1 [class=\"route\" label=\"5 &rarr; 5\\l7 &rarr; "
+			       "7\\l\"];\n") &&
+		      has_line(text, "\nc0i1 -> c0i0 [class=\"nested\" ") &&
+		      has_line(text, "on the wire: 5, 7\\l\"];\n"),
+	      "graph: nodes and arrows");
+	free(text);
+	text = output(&status, "/ioasidctl graph");
+	check(status == 2 && strstr(text, "dot is not installed"), "graph: without dot");
+	free(text);
+}
+
+/* Processes call themselves what they like. */
+static void look_names(void)
+{
+	static const char evil[] = "x\"];<&\\N\n->\x1b[";
+	int status, fd;
+	char *text;
+
+	prctl(PR_SET_NAME, evil);
+	fd = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	prctl(PR_SET_NAME, "observe");
+	text = output(&status, "/ioasidctl graph --dot");
+	check(!status && count(text, "label=\"context") == 1 &&
+		      has_line(text, " of x_];<&amp;_N_->_[ (pid %d)\\l", getpid()),
+	      "graph: the name of a process is a name");
+	free(text);
+	text = output(&status, "/ioasidctl show");
+	check(!status && has_line(text, " of x_];<&_N_->_[ (pid %d): ", getpid()),
+	      "show: the same");
+	free(text);
+	close(fd);
+	text = output(&status, "/ioasidctl graph --dot");
+	check(!status && has_line(text, "\nnothing [class=\"more\" "), "graph: nothing is open");
+	free(text);
+}
+
+/* ---- a hybrid set-up, drawn ------------------------------------------------------------------------------------- */
+
+/**
+ * struct hybrid - a whole function and a slice in one context, with CPU translation; a slice of the same
+ *                 parent in another
+ * @acc, @par: numbers of the functions; @slice: of the slices
+ * @other: the second context
+ * @vm: of the first
+ * @fd: devices bound
+ */
+struct hybrid {
+	uint32_t acc, par, slice[2];
+	int other;
+	int vm;
+	int fd[3];
+};
+
+static uint32_t plug_class(struct world *w, const char *name, uint32_t dev_class, uint32_t parent)
+{
+	struct ioasid_sim_device d = {
+		.argsz = sizeof(d),
+		.iommu = w->iommu,
+		.dev_class = dev_class,
+		.pasid_bits = 20,
+		.group = IOASID_SIM_NONE,
+		.parent = parent,
+	};
+
+	snprintf(d.name, sizeof(d.name), "%s", name);
+	check(!command(w->sim, IOASID_SIM_DEVICE_CREATE, &d), "%s is plugged", name);
+	return d.device;
+}
+
+static int open_device(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/ioasid-devices/%s", name);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static int translate(struct world *w, struct hybrid *h, uint32_t vpasid)
+{
+	struct ioasid_sim_vm vm = { .argsz = sizeof(vm) };
+	struct ioasid_cpu_pasid_enable e = { .argsz = sizeof(e) };
+	struct ioasid_cpu_pasid m = { .argsz = sizeof(m), .vpasid = vpasid };
+	int rc = command(w->sim, IOASID_SIM_VM_CREATE, &vm);
+
+	h->vm = vm.fd;
+	e.provider_fd = vm.fd;
+	rc = rc ? rc : command(w->ctx, IOASID_CPU_PASID_ENABLE, &e);
+	return rc ? rc : command(w->ctx, IOASID_CPU_PASID_MAP, &m);
+}
+
+static void hybrid_open(struct world *w, struct hybrid *h)
+{
+	uint32_t pasid = IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID, space;
+	int first;
+
+	h->acc = plug_class(w, "acc", IOASID_CLASS_PDEV_DMWR, 0);
+	h->par = plug_class(w, "par", IOASID_CLASS_PDEV_DMWR, 0);
+	h->slice[0] = plug_class(w, "par.0", IOASID_CLASS_MDEV_DMWR, h->par);
+	h->slice[1] = plug_class(w, "par.1", IOASID_CLASS_MDEV_PASID, h->par);
+	first = w->ctx = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	h->fd[0] = open_device("acc");
+	h->fd[1] = open_device("par.0");
+	h->fd[2] = open_device("par.1");
+	w->root = alloc(w, IOASID_KIND_KERNEL, IOASID_INVALID, 0);
+	w->table = alloc(w, IOASID_KIND_USER_TABLE, w->root, IOVA);
+	check(!bind_dev(w, h->fd[0], COOKIE) && !bind_dev(w, h->fd[1], COOKIE + 1) &&
+		      !attach(h->fd[0], w->root, 0, 0) && !attach(h->fd[1], w->root, 0, 0) &&
+		      !knob(w, IOASID_SET_HWID_MODE, IOASID_MODE_GLOBAL) &&
+		      !knob(w, IOASID_HWID_SET_GLOBAL_MIN, 1024) &&
+		      !knob(w, IOASID_HWID_SET_PROMISED_WIDTH, 10),
+	      "hybrid: a function and a slice, split 1024");
+	check(!attach(h->fd[0], w->table, pasid, 5) && !attach(h->fd[1], w->table, pasid, 5) &&
+		      !translate(w, h, 5),
+	      "hybrid: one number on both, and for the CPU");
+	w->ctx = h->other = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
+	space = alloc(w, IOASID_KIND_KERNEL, IOASID_INVALID, 0);
+	check(!bind_dev(w, h->fd[2], COOKIE) && !attach(h->fd[2], space, pasid, 5),
+	      "hybrid: the same number in another context");
+	w->ctx = first;
+}
+
+static void hybrid_close(struct world *w, struct hybrid *h)
+{
+	int i;
+
+	close(w->ctx);
+	close(h->other);
+	close(h->vm);
+	for (i = 0; i < 3; i++)
+		close(h->fd[i]);
+	unplug(w, h->slice[0]);
+	unplug(w, h->slice[1]);
+	unplug(w, h->par);
+	unplug(w, h->acc);
+}
+
+/* Lines of the picture, as ioasidctl(1) has them for dot. */
+static bool draws(const char *text, const char *what, const char *class, const char *label)
+{
+	char begin[96], end[200];
+	const char *at;
+
+	snprintf(begin, sizeof(begin), "\n%s [class=\"%s\" ", what, class);
+	snprintf(end, sizeof(end), "label=\"%s\"];\n", label);
+	at = strstr(text, begin);
+	if (at && (at = strchr(at + 1, '\n')) && (size_t)(at - text) >= strlen(end) - 1 &&
+	    !strncmp(at + 1 - strlen(end), end, strlen(end)))
+		return true;
+	printf("# missing: %s%s# in: %.3000s\n", begin + 1, end, text);
+	return false;
+}
+
+static void hybrid_drawn(const char *text)
+{
+	static const char *const lines[][3] = {
+		{ "c0d0", "device",
+		  "acc\\lclass 7, global, split 1024\\lcookie 0x11\\lportal open\\l" },
+		{ "c0d1", "device",
+		  "par.0\\lclass 8, global, split 1024\\lcookie 0x12\\lportal open\\l" },
+		{ "c1d0", "device",
+		  "par.1\\lclass 6, local\\lcookie 0x11\\lwithout PASID: blocked\\l" },
+		{ "c0d0 -> c0i1", "route", "5 &rarr; 5, 32768\\l" },
+		{ "c0d1 -> c0i1", "route", "5 &rarr; 32768\\l" },
+		{ "c1d0 -> c1i0", "route", "5 &rarr; 3\\l" },
+		{ "c0d0 -> c0i0", "default", "no PASID" },
+		{ "c0d1 -> c0i0", "default", "no PASID &rarr; 1" },
+		{ "c0i1 -> c0i0", "nested", "nested on" },
+		{ "c0cpu", "cpu", "CPU table: on\\l5 &rarr; 32768\\l" },
+		{ "c0cpu -> c0d0", "enqcmd", "ENQCMD" },
+		{ "c0cpu -> c0d1", "enqcmd", "ENQCMD" },
+	};
+	unsigned int i;
+	bool good = true;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		good &= draws(text, lines[i][0], lines[i][1], lines[i][2]);
+	check(good, "graph: hybrid: nodes and arrows");
+	check(count(text, "class=\"device\"") == 3 && count(text, "class=\"route\"") == 3 &&
+		      count(text, "class=\"ioas\"") == 3 && count(text, "class=\"cpu\"") == 1 &&
+		      count(text, "class=\"part\"") == 3 && count(text, "label=\"slice\"") == 2 &&
+		      count(text, "class=\"function\"") == 2,
+	      "graph: hybrid: and no others");
+	check(has_line(text, "\\l20 bits\\lon the wire: 5, 32768\\l\"];\n") &&
+		      has_line(text, "\\l20 bits\\l2 slices\\lon the wire: 1-3, 32768\\l\"];\n") &&
+		      has_line(text, "graph [label=\"host-wide numbers from 32768 on\\l\"];\n"),
+	      "graph: hybrid: what is live on which function");
+}
+
+static void look_hybrid(struct world *w)
+{
+	struct hybrid h = { .vm = -1 };
+	int status;
+	char *text;
+
+	hybrid_open(w, &h);
+	text = output(&status, "/ioasidctl graph --dot");
+	check(!status, "graph: status 0");
+	hybrid_drawn(text);
+	free(text);
+	text = output(&status, "/ioasidctl show");
+	contains("show: hybrid", text, "\n  CPU table: on, 1 number\n",
+		 "\n    PASID 5 (wire 5, host-wide 32768, in the CPU table) -> ioas 2\n",
+		 "\n    PASID 5 (host-wide 32768, in the CPU table) -> ioas 2\n",
+		 "\n    PASID 5 (wire 3) -> ioas 1\n", ", class 8, slice of ",
+		 "\n    without PASID (wire 1) -> ioas 1\n",
+		 "\n  slice par.1: class 6, of context ", "\n  on the wire: 1-3, 32768\n", NULL);
+	free(text);
+	text = output(&status, "/ioasidctl devices par.1");
+	contains("devices: a slice", text, "\n  slice of: ", NULL);
+	free(text);
+	close(h.vm);
+	h.vm = -1;
+	text = output(&status, "/ioasidctl graph --dot");
+	check(draws(text, "c0cpu", "cpu", "CPU table: off\\l5 &rarr; 32768\\l") &&
+		      !strstr(text, "class=\"enqcmd\"") && count(text, "portal closed") == 1,
+	      "graph: the VM has gone");
+	free(text);
+	hybrid_close(w, &h);
+	text = slurp(DEBUG "functions", 4096);
+	check(!strstr(text, "\"acc\"") && !strstr(text, "slice name"),
+	      "debugfs functions: nothing is left");
+	free(text);
+}
+
 /* ---- host-wide numbers --------------------------------------------------------------------------------------- */
 
 #define SPLIT 64U
@@ -591,28 +881,6 @@ struct crowd {
 	uint32_t mute_id;
 };
 
-static bool has_line(const char *text, const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-	bool good;
-
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	good = strstr(text, line) != NULL;
-	if (!good)
-		printf("# missing: %s\n# in: %.1500s\n", line, text);
-	return good;
-}
-
-static int knob(struct world *w, unsigned long cmd, uint32_t value)
-{
-	struct ioasid_hwid_policy p = { .argsz = sizeof(p), .value = value };
-
-	return command(w->ctx, cmd, &p);
-}
-
 static int quota(struct world *w, uint32_t n, uint32_t flags)
 {
 	struct ioasid_quota q = { .argsz = sizeof(q), .flags = flags, .quota = n };
@@ -624,16 +892,13 @@ static void crowd_open(struct crowd *c)
 {
 	uint32_t pasid = IOASID_ATTACH_PASID | IOASID_ATTACH_VPASID;
 	struct world *w = c->w;
-	char *text;
 
 	c->good_id = plug(w, "obs2", IOASID_SIM_ATS, 20);
 	c->mute_id = plug(w, "obs3", IOASID_SIM_ATS | IOASID_SIM_MUTE, 20);
 	w->ctx = open("/dev/ioasid", O_RDWR | O_CLOEXEC);
 	c->good = open("/dev/ioasid-devices/obs2", O_RDWR | O_CLOEXEC);
 	c->mute = open("/dev/ioasid-devices/obs3", O_RDWR | O_CLOEXEC);
-	text = slurp(DEBUG "contexts", 4096);
-	check(sscanf(text, "context id=%llu", &c->id) == 1, "the context has a number");
-	free(text);
+	c->id = context_number();
 	w->root = alloc(w, IOASID_KIND_KERNEL, IOASID_INVALID, 0);
 	w->table = w->root;
 	check(!map(w, IOVA, 0, PAGES) && !bind_dev(w, c->good, COOKIE) &&
@@ -795,6 +1060,89 @@ static void look_limits(struct crowd *c)
 	free(text);
 }
 
+static void limit_says(const char *what, const char *args, const char *fmt, ...)
+{
+	char want[256];
+	int status;
+	char *text = output(&status, "/ioasidctl limit %s", args);
+	va_list ap;
+	bool good;
+
+	va_start(ap, fmt);
+	vsnprintf(want, sizeof(want), fmt, ap);
+	va_end(ap);
+	good = !status && !strcmp(text, want);
+	if (!good)
+		printf("# status %d\n# want: %s# have: %s", status, want, text);
+	check(good, "limit: %s", what);
+	free(text);
+}
+
+static void limit_refuses(const char *what, const char *args, const char *why)
+{
+	int status;
+	char *text = output(&status, "/ioasidctl limit %s", args);
+
+	check(status == 2 && strstr(text, why), "limit: %s", what);
+	if (status != 2 || !strstr(text, why))
+		printf("# status %d, %s", status, text);
+	free(text);
+}
+
+/* A number more for who is in /obs/in. */
+static int one_more(struct world *w, uint32_t vpasid)
+{
+	int rc;
+
+	enter_cgroup(CGROUP "/obs/in/cgroup.procs");
+	rc = hwid(w, IOASID_SET_HWID, vpasid);
+	enter_cgroup(CGROUP "/cgroup.procs");
+	return rc;
+}
+
+/* The tool sets limits that bite, above and below what is held, and takes them away. */
+static void look_limit_tool(struct world *w)
+{
+	unsigned long long obs = cgroup_number(CGROUP "/obs");
+	char *text;
+	int status;
+
+	limit_says("a group with a limit", CGROUP "/obs",
+		   CGROUP "/obs: 1 of at most 1, peak 1, refused 1 (1 here), group %llu\n", obs);
+	limit_says("one without", CGROUP "/obs/in",
+		   CGROUP "/obs/in: 1, no limit, peak 1, refused 0 (0 here), group %llu\n",
+		   cgroup_number(CGROUP "/obs/in"));
+	limit_says("its own group", "",
+		   "its own group: 3, no limit, peak 3, refused 1 (0 here), "
+		   "group %llu\n",
+		   cgroup_number(CGROUP));
+	limit_says("a higher one", CGROUP "/obs 2",
+		   CGROUP "/obs: 1 of at most 2, peak 1, refused 1 (1 here), group %llu\n", obs);
+	check(!one_more(w, 10), "limit: it lets a second number pass");
+	limit_says("a lower one than is held", CGROUP "/obs 1",
+		   CGROUP "/obs: 2 of at most 1, peak 2, refused 1 (1 here), group %llu\n", obs);
+	check(one_more(w, 11) == EDQUOT, "limit: it refuses a third one");
+	limit_says("none", CGROUP "/obs max",
+		   CGROUP "/obs: 2, no limit, peak 2, refused 2 (2 here), group %llu\n", obs);
+	check(!one_more(w, 11), "limit: without one the third passes");
+	text = output(&status, "/ioasidctl limit --json " CGROUP "/obs 1");
+	contains("limit: JSON", text, "\"max\":1", "\"current\":3", "\"peak\":3", "\"events\":2",
+		 "\"events_local\":2", NULL);
+	free(text);
+	limit_refuses("the root has none", CGROUP " 5", "its root, which has no limit");
+	limit_refuses("a folder that is no group", "/tmp 5", "not a directory of the cgroup-v2");
+	limit_refuses("nothing", CGROUP "/nothing", "No such file");
+	limit_refuses("a number that is none", CGROUP "/obs 5x", "not a number");
+	chmod("/dev/ioasid", 0666);
+	text = as_nobody(&status, "/ioasidctl limit " CGROUP "/obs 9");
+	check(status == 2 && strstr(text, "set by who may write the directory above it"),
+	      "limit: not set by others");
+	free(text);
+	chmod("/dev/ioasid", 0600);
+	limit_says("nothing of that has changed it", CGROUP "/obs",
+		   CGROUP "/obs: 3 of at most 1, peak 3, refused 2 (2 here), group %llu\n", obs);
+}
+
 static void numbers(struct world *w)
 {
 	struct crowd c = { .w = w };
@@ -804,6 +1152,7 @@ static void numbers(struct world *w)
 	look_sets(&c);
 	look_pending(&c);
 	look_limits(&c);
+	look_limit_tool(w);
 	close(w->ctx);
 	close(c.good);
 	close(c.mute);
@@ -816,7 +1165,7 @@ static void numbers(struct world *w)
 	free(text);
 	text = slurp(DEBUG "limits", 4096);
 	/* What has a limit stays; what had only charges went with the last. */
-	check(has_line(text, " name=\"/obs\" max=1 current=0 peak=1 ") && !strstr(text, "/obs/in"),
+	check(has_line(text, " name=\"/obs\" max=1 current=0 peak=3 ") && !strstr(text, "/obs/in"),
 	      "debugfs limits: nothing is charged any more");
 	free(text);
 	check(!rmdir(CGROUP "/obs/in") && !rmdir(CGROUP "/obs") && !umount(CGROUP),
@@ -993,6 +1342,7 @@ static void many_devices_and_sets(struct world *w)
 		id[i] = plug(w, name, 0, 12);
 	}
 	all_there(DEBUG "devices", "device name=\"many", MANY_DEVICES);
+	all_there(DEBUG "functions", "\n  whole name=\"many", MANY_DEVICES);
 	for (i = 0; i < MANY_DEVICES; i++)
 		unplug(w, id[i]);
 	for (i = 0; i < MANY_CONTEXTS; i++)
@@ -1036,6 +1386,7 @@ static void race(void)
 	for (i = 0; time(NULL) < end || i < 3; i++) {
 		free(slurp(DEBUG "contexts", 300));
 		free(slurp(DEBUG "devices", 300));
+		free(slurp(DEBUG "functions", 300));
 		free(slurp(DEBUG "sets", 300));
 		free(slurp(DEBUG "limits", 300));
 	}
@@ -1055,6 +1406,7 @@ int main(void)
 		open_all(&w, &start);
 		attach_all(&w, &start);
 		look_show(&w);
+		look_functions(&w);
 		look_devices();
 		look_unprivileged();
 		faults(&w);
@@ -1062,8 +1414,11 @@ int main(void)
 		fence(&w);
 		close_all(&w, &start);
 		live_is("nothing is left", &start, (struct live){ 0 });
+		look_names();
 		numbers(&w);
 		live_is("nothing is left of numbers", &start, (struct live){ 0 });
+		look_hybrid(&w);
+		live_is("nothing is left of functions", &start, (struct live){ 0 });
 		many_devices_and_sets(&w);
 	}
 	trace_check();

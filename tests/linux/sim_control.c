@@ -123,20 +123,22 @@ static int dma_write(int fd, uint32_t device, uint32_t pasid, uint64_t addr, uin
 
 static const struct {
 	unsigned long cmd;
-	uint32_t size, reserved;
+	uint32_t size, reserved, min;
 } commands[] = {
-#define ROW(c, t)                                                \
-	{                                                        \
-		IOASID_SIM_##c, sizeof(struct ioasid_sim_##t), 0 \
+#define ROW(c, t)                                                                           \
+	{                                                                                   \
+		.cmd = IOASID_SIM_##c, .size = sizeof(struct ioasid_sim_##t), .reserved = 0 \
 	}
-#define ROW_R(c, t)                                                 \
-	{                                                           \
-		IOASID_SIM_##c, sizeof(struct ioasid_sim_##t),      \
-			offsetof(struct ioasid_sim_##t, __reserved) \
+#define ROW_R(c, t)                                                           \
+	{                                                                     \
+		.cmd = IOASID_SIM_##c, .size = sizeof(struct ioasid_sim_##t), \
+		.reserved = offsetof(struct ioasid_sim_##t, __reserved)       \
 	}
 	ROW(IOMMU_CREATE, iommu),
 	ROW_R(IOMMU_DESTROY, object),
-	ROW_R(DEVICE_CREATE, device),
+	{ IOASID_SIM_DEVICE_CREATE, sizeof(struct ioasid_sim_device),
+	  offsetof(struct ioasid_sim_device, __reserved),
+	  offsetof(struct ioasid_sim_device, parent) },
 	ROW_R(DEVICE_DESTROY, object),
 	ROW(DMA, dma),
 	ROW(PAGE_REQUEST, request),
@@ -145,6 +147,17 @@ static const struct {
 	ROW(HOLD, hold),
 	ROW_R(RELEASE, object),
 	ROW(STATS, stats),
+	ROW(HOST_USE, host_use),
+	ROW(WALK, walk),
+	ROW(WQ_STORE, wq_store),
+	ROW_R(WQ_RUN, wq_run),
+	ROW(WQ_REGISTER, wq_register),
+	ROW_R(VM_CREATE, vm),
+	/* Of a VM's descriptor. */
+	ROW_R(VCPU_CREATE, vcpu),
+	ROW_R(VCPU_DESTROY, object),
+	ROW_R(WRMSR_PASID, wrmsr),
+	ROW(ENQCMD, enqcmd),
 };
 
 union any {
@@ -154,35 +167,56 @@ union any {
 	uint32_t words[64];
 };
 
-static void structures_are_checked(void)
+static void structure_is_checked(int fd, unsigned long cmd, uint32_t size, uint32_t min,
+				 uint32_t reserved)
 {
 	union any a;
+
+	memset(&a, 0, sizeof(a));
+	a.argsz = min - 1;
+	is(command(fd, cmd, &a), -EINVAL);
+	a.argsz = 0;
+	is(command(fd, cmd, &a), -EINVAL);
+	a.argsz = 1U << 20;
+	is(command(fd, cmd, &a), -E2BIG);
+	a.argsz = size + 4;
+	a.words[size / 4] = 1;
+	is(command(fd, cmd, &a), -E2BIG);
+	memset(&a, 0, sizeof(a));
+	a.argsz = size;
+	a.flags = 1U << 31;
+	is(command(fd, cmd, &a), -EOPNOTSUPP);
+	is(command(fd, cmd, NULL), -EFAULT);
+	if (!reserved)
+		return;
+	a.flags = 0;
+	a.words[reserved / 4] = 1;
+	is(command(fd, cmd, &a), -EINVAL);
+}
+
+static int vm_make(void)
+{
+	struct ioasid_sim_vm v = { .argsz = sizeof(v) };
+
+	is(command(sim, IOASID_SIM_VM_CREATE, &v), 0);
+	return v.fd;
+}
+
+static void structures_are_checked(void)
+{
+	int vm = vm_make();
+	union any a = { .argsz = 8 };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		uint32_t size = commands[i].size;
+		bool of_vm = _IOC_NR(commands[i].cmd) >= IOASID_SIM_VM_BASE;
 
-		memset(&a, 0, sizeof(a));
-		a.argsz = size - 1;
-		is(command(sim, commands[i].cmd, &a), -EINVAL);
-		a.argsz = 0;
-		is(command(sim, commands[i].cmd, &a), -EINVAL);
-		a.argsz = 1U << 20;
-		is(command(sim, commands[i].cmd, &a), -E2BIG);
-		a.argsz = size + 4;
-		a.words[size / 4] = 1;
-		is(command(sim, commands[i].cmd, &a), -E2BIG);
-		memset(&a, 0, sizeof(a));
-		a.argsz = size;
-		a.flags = 1U << 31;
-		is(command(sim, commands[i].cmd, &a), -EOPNOTSUPP);
-		is(command(sim, commands[i].cmd, NULL), -EFAULT);
-		if (!commands[i].reserved)
-			continue;
-		a.flags = 0;
-		a.words[commands[i].reserved / 4] = 1;
-		is(command(sim, commands[i].cmd, &a), -EINVAL);
+		structure_is_checked(of_vm ? vm : sim, commands[i].cmd, commands[i].size,
+				     commands[i].min ? commands[i].min : commands[i].size,
+				     commands[i].reserved);
+		is(command(of_vm ? sim : vm, commands[i].cmd, &a), -ENOTTY);
 	}
+	close(vm);
 	is(command(sim, _IO(IOASID_SIM_IOC_TYPE, 0x7f), &a), -ENOTTY);
 	is(command(sim, _IOW(IOASID_SIM_IOC_TYPE, 0, int), &a), -ENOTTY);
 	is(command(sim, IOASID_GET_INFO, &a), -ENOTTY);
@@ -210,6 +244,23 @@ static void a_structure_that_cannot_be_written_makes_nothing(void)
 	is(command(sim, IOASID_SIM_IOMMU_CREATE, c), -EFAULT);
 	is(stats(IOASID_SIM_NONE).table_pages, pages);
 	munmap(c, PAGE);
+}
+
+/* Nor a descriptor: the next one has the number that it would have had. */
+static void a_vm_that_cannot_be_named_is_not_made(void)
+{
+	struct ioasid_sim_vm *v =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int first = dup(sim), second;
+
+	close(first);
+	*v = (struct ioasid_sim_vm){ .argsz = sizeof(*v) };
+	mprotect(v, PAGE, PROT_READ);
+	is(command(sim, IOASID_SIM_VM_CREATE, v), -EFAULT);
+	second = dup(sim);
+	is(second, first);
+	close(second);
+	munmap(v, PAGE);
 }
 
 static void machines_that_make_no_sense_are_refused(void)
@@ -296,8 +347,8 @@ static void devices_that_make_no_sense_are_refused(void)
 	for (i = 0; i < 20; i++) {
 		struct ioasid_sim_device c = device_config(iommu, "other", i);
 
-		if (i == IOASID_CLASS_PDEV || i == IOASID_CLASS_SW_MDEV ||
-		    i == IOASID_CLASS_PDEV_PASID)
+		/* sim_queues.c has the others. */
+		if (i && i <= IOASID_CLASS_MDEV_DMWR && i != IOASID_CLASS_PDEV_DELEGATED)
 			continue;
 		is(command(sim, IOASID_SIM_DEVICE_CREATE, &c), -EOPNOTSUPP);
 	}
@@ -670,6 +721,24 @@ static bool fail_nth_done(void)
 	return done;
 }
 
+/* A machine, a function with queues, a slice of it, a VM with a vCPU. Return: 0 or what failed first. */
+static int make_everything(struct ioasid_sim_iommu *c, struct ioasid_sim_vm *v)
+{
+	struct ioasid_sim_device d, slice;
+	struct ioasid_sim_vcpu p = { .argsz = sizeof(p) };
+	int rc = command(sim, IOASID_SIM_IOMMU_CREATE, c);
+
+	d = device_config(c->iommu, "nth", IOASID_CLASS_PDEV_PASID);
+	d.nr_dedicated = 1;
+	rc = rc ? rc : command(sim, IOASID_SIM_DEVICE_CREATE, &d);
+	slice = device_config(c->iommu, "nth-slice", IOASID_CLASS_MDEV_DMWR);
+	slice.parent = d.device;
+	slice.nr_shared = 2;
+	rc = rc ? rc : command(sim, IOASID_SIM_DEVICE_CREATE, &slice);
+	rc = rc ? rc : command(sim, IOASID_SIM_VM_CREATE, v);
+	return rc ? rc : command(v->fd, IOASID_SIM_VCPU_CREATE, &p);
+}
+
 static void making_things_fails_clean_at_every_allocation(void)
 {
 	struct ioasid_sim_stats before = stats(IOASID_SIM_NONE), after;
@@ -681,28 +750,27 @@ static void making_things_fails_clean_at_every_allocation(void)
 		skip("the kernel has no fault injection");
 		return;
 	}
-	while (failed && ++n < 2000) {
+	while (failed && ++n < 3000) {
 		struct ioasid_sim_iommu c = { .argsz = sizeof(c) };
-		struct ioasid_sim_device d;
+		struct ioasid_sim_vm v = { .argsz = sizeof(v), .fd = -1 };
 
 		fail_nth(n);
-		rc = command(sim, IOASID_SIM_IOMMU_CREATE, &c);
-		if (!rc) {
-			d = device_config(c.iommu, "nth", IOASID_CLASS_PDEV_PASID);
-			rc = command(sim, IOASID_SIM_DEVICE_CREATE, &d);
-		}
+		rc = make_everything(&c, &v);
 		failed = fail_nth_done();
+		if (v.fd >= 0)
+			close(v.fd);
 		if (c.iommu)
 			is(end(sim, IOASID_SIM_IOMMU_DESTROY, c.iommu), 0);
 		if (failed && rc != -ENOMEM && rc != -ENODEV && rc != -EFAULT && !is(rc, 0))
 			printf("# at place %u\n", n);
 		yes(failed || !rc);
 		after = stats(IOASID_SIM_NONE);
-		if (!is(after.table_pages, before.table_pages) || !yes(!node_there("nth")))
+		if (!is(after.table_pages, before.table_pages) || !yes(!node_there("nth")) ||
+		    !yes(!node_there("nth-slice")))
 			break;
 	}
 	printf("# %u places to fail\n", n - 1);
-	yes(n > 20 && n < 2000);
+	yes(n > 40 && n < 3000);
 }
 
 int main(void)
@@ -716,6 +784,7 @@ int main(void)
 	CASE(structures_are_checked);
 	CASE(larger_structures_with_zeros_are_taken);
 	CASE(a_structure_that_cannot_be_written_makes_nothing);
+	CASE(a_vm_that_cannot_be_named_is_not_made);
 	CASE(machines_that_make_no_sense_are_refused);
 	CASE(devices_that_make_no_sense_are_refused);
 	CASE(requests_that_make_no_sense_are_refused);

@@ -407,6 +407,56 @@ static void without_a_split_too(void)
 
 /* ---- numbers of a driver ------------------------------------------------------------------------------------- */
 
+/* In place of device 0 as a whole: a slice of it. */
+static bool slice_open(struct user *u)
+{
+	struct ioasid_sim_device d = {
+		.argsz = sizeof(d),
+		.dev_class = IOASID_CLASS_MDEV_PASID,
+		.group = IOASID_SIM_NONE,
+		.parent = u->device[0],
+		.name = "numbers-slice",
+	};
+
+	device_unbind(u, 0);
+	if (!is(command(IOASID_SIM_DEVICE_CREATE, &d), 0))
+		return false;
+	u->device[0] = d.device;
+	return is(ioasid_dev_open(u->ctx, d.name, &u->dev[0]), 0);
+}
+
+/*
+ * The host's driver goes on using its device, its DMA and PASIDs of its own, while slices have users;
+ * what is the kernel's is never a slice's. It is what keeps the whole from being bound.
+ */
+static void slices_live_beside_the_kernels_numbers(void)
+{
+	struct ioasid_dev *whole;
+	uint32_t vpasid = 0;
+	struct user u;
+
+	if (user_open(&u, IOASID_MODE_LOCAL) && slice_open(&u) && is(hog_take(names[0], 1), 0)) {
+		is(ioasid_dev_bind(u.dev[0], u.ctx, 1), 0);
+		is(ioasid_dev_attach(u.dev[0], u.space, 0), 0);
+		is(write_by(&u, 0, IOASID_SIM_NONE), 0);
+		is(ioasid_dev_attach_pasid(u.dev[0], u.space, 0, 0), 0);
+		is(set_hwid(&u, &vpasid, NULL), 0);
+		/* 1 is the kernel's; the default PASID and the route are behind it. */
+		is(write_by(&u, 0, 1), IOASID_REASON_NOT_PRESENT);
+		is(write_by(&u, 0, 2), 0);
+		is(write_by(&u, 0, 3), 0);
+		is(write_by(&u, 0, 4), IOASID_REASON_NO_ROUTE);
+		device_unbind(&u, 0);
+		is(write_by(&u, 0, 2), IOASID_REASON_NO_ROUTE);
+		is(ioasid_dev_open(u.ctx, names[0], &whole), 0);
+		is(ioasid_dev_bind(whole, u.ctx, 1), -EBUSY);
+		is(hog_leave(), 0);
+		is(ioasid_dev_bind(whole, u.ctx, 1), 0);
+		ioasid_dev_close(whole);
+	}
+	user_close(&u);
+}
+
 static void what_a_driver_keeps_is_never_a_users(void)
 {
 	uint32_t vpasid = 0;
@@ -486,6 +536,7 @@ int main(int argc, char **argv)
 	CASE(what_the_kernel_gave_back_is_usable_again);
 	CASE(a_host_wide_number_of_the_kernel_is_busy_and_all_undone);
 	CASE(without_a_split_too);
+	CASE(slices_live_beside_the_kernels_numbers);
 	CASE(what_a_driver_keeps_is_never_a_users);
 	CASE(host_wide_numbers_go_round_what_drivers_keep);
 	CASE(a_range_that_makes_no_sense_is_refused);

@@ -33,6 +33,7 @@ sed 's/^/# /' /tmp/first
 verdict 1 'the program of docs/sim.md' $status
 names=$(sed -n 's/^\(ioasid[^ ]*\) .*/\1/p' /proc/modules)
 /sim_control
+/sim_queues
 /sim_numbers /ioasid-hog.ko
 /cgroups
 # shellcheck disable=SC2086 # words
