@@ -30,7 +30,7 @@ modules()
 
 mkdir -p "$dir"
 cd "$root"
-find core formats kmods linux sim pci vcmd os/linux include/linux include/uapi LICENSES -type f \
+find core formats enqcmd kmods linux sim pci vcmd os/linux include/linux include/uapi LICENSES -type f \
 	\( -name '*.[ch]' -o -name Kbuild -o -path 'LICENSES/*' \) ! -name '*.mod.c' -print0 |
 	tar -c --null -T - --owner=0 --group=0 --mode=u=rwX,go=rX | tar -x -C "$dir" --no-same-owner
 {

@@ -19,12 +19,16 @@ HEADERS = [
     ("ioasid.h", "The ABI", "context"),
     ("ioasid_pci.h", "PCI functions", "device"),
     ("ioasid_sim.h", "Software devices: /dev/ioasid-sim", "/dev/ioasid-sim"),
+    ("ioasid_wq.h", "Work queues", None),
 ]
 SIZES = {"__u8": 1, "char": 1, "__u16": 2, "__u32": 4, "__s32": 4, "__u64": 8}
 
 SECTION = re.compile(r"/\* (?:----|====) (.*?) (?:-|=)+ \*/$")
-COMMAND = re.compile(r"#define (\w+)\s+_IO\((\w+), (?:(\w+) \+ )?(0x[0-9a-f]+)\)")
-BASES = {None: 0, "IOASID_IOC_BASE": 0, "IOASID_IOC_DEV_BASE": 0x40, "IOASID_PCI_IOC_BASE": 0x60}
+COMMAND = re.compile(r"#define (\w+)\s+_IO\((\w+), (?:(\w+) \+ )?(0x[0-9a-f]+|\d+)\)")
+BASES = {None: 0, "IOASID_IOC_BASE": 0, "IOASID_IOC_DEV_BASE": 0x40, "IOASID_PCI_IOC_BASE": 0x60,
+         "IOASID_SIM_VM_BASE": 0x40}
+# What commands with a base of their own go to.
+PLACES = {"IOASID_IOC_DEV_BASE": "device", "IOASID_SIM_VM_BASE": "VM"}
 DEFINE = re.compile(r"#define (IOASID_\w+)\s+(\S.*?)(?:\s*/\* (.*?) \*/)?$")
 ENUMERATOR = re.compile(r"(IOASID_\w+) = (\w+),(?:\s*/\* (.*?) \*/)?$")
 MEMBER = re.compile(r"(struct \w+|__[us]\d+|char) ([\w, \[\]]+);(?:\s*/\* (.*?) \*/)?$")
@@ -191,8 +195,8 @@ class Parser:
 
     def parse_command(self, found):
         name, _, base, number = found.groups()
-        where = "device" if base == "IOASID_IOC_DEV_BASE" else self.where
-        self.commands.append((int(number, 16) + BASES[base], name, where, self.struct))
+        where = PLACES.get(base, self.where)
+        self.commands.append((int(number, 0) + BASES[base], name, where, self.struct))
         self.emit(f"**`{name}`**, on {where}." if "/" in where else
                   f"**`{name}`**, on a {where} descriptor.")
         self.emit()
@@ -280,6 +284,14 @@ def check_complete(name, text, made):
                 sys.exit(f"abi.py: {name}: left out: {line.strip()}")
 
 
+def print_commands(name, commands):
+    print("## Commands\n" if name == "ioasid.h" else f"## Commands of {name}\n")
+    print("| number | command | descriptor | structure |\n|---|---|---|---|")
+    for number, command, where, struct in sorted(commands):
+        print(f"| 0x{number:02x} | `{command}` | {where} | {struct} |")
+    print()
+
+
 def print_header(name, title, where, numbers):
     with open(os.path.join(FOLDER, name), encoding="utf-8") as header:
         text = header.read()
@@ -293,11 +305,8 @@ def print_header(name, title, where, numbers):
     print(f"# {title}\n")
     print(f"From `include/uapi/linux/{name}`.\n")
     print_introduction(intro)
-    print("## Commands\n" if name == "ioasid.h" else f"## Commands of {name}\n")
-    print("| number | command | descriptor | structure |\n|---|---|---|---|")
-    for number, command, where, struct in sorted(parser.commands):
-        print(f"| 0x{number:02x} | `{command}` | {where} | {struct} |")
-    print()
+    if parser.commands:
+        print_commands(name, parser.commands)
     print(made)
     print()
 
