@@ -145,6 +145,12 @@ static void undo_fault_fd(struct abi_world *w, void *arg)
 	ioasid_fault_close(w->ctx);
 }
 
+static void valid_cpu_pasid(struct abi_world *w, void *arg)
+{
+	(void)w;
+	((struct ioasid_cpu_pasid *)arg)->vpasid = 1;
+}
+
 static void valid_response(struct abi_world *w, void *arg)
 {
 	(void)w;
@@ -276,9 +282,9 @@ const struct abi_row abi_rows[] = {
 	  .flags = IOASID_CPU_DISABLE, RESERVED(ioasid_cpu_pasid_enable),
 	  .valid = valid_nothing, .rc = -EOPNOTSUPP },
 	{ ROW(IOASID_CPU_PASID_MAP, ioasid_cpu_pasid, vpasid), RESERVED(ioasid_cpu_pasid),
-	  .valid = valid_nothing, .rc = -EOPNOTSUPP },
+	  .valid = valid_cpu_pasid, .rc = -ENOENT },
 	{ ROW(IOASID_CPU_PASID_UNMAP, ioasid_cpu_pasid, vpasid), RESERVED(ioasid_cpu_pasid),
-	  .valid = valid_nothing, .rc = -EOPNOTSUPP },
+	  .valid = valid_cpu_pasid, .rc = -ENOENT },
 	{ ROW(IOASID_SET_QUOTA, ioasid_quota, quota),
 	  .flags = IOASID_QUOTA_RESERVE, RESERVED(ioasid_quota),
 	  .valid = valid_quota, .undo = undo_quota },
