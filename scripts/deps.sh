@@ -30,7 +30,7 @@ packages()
 		;;
 	deep)
 		packages vm
-		echo bc bison flex gcc libelf-dev libssl-dev linux-source-6.12 make
+		echo bc bison flex gcc libelf-dev libssl-dev linux-source-6.12 make rsync
 		;;
 	*)
 		die "unknown package group '$1' (build, check, format, vm, dkms, deep)"

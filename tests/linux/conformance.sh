@@ -45,7 +45,7 @@ if [ -x /model ]; then
 fi
 # Who reaches whose memory, likewise; then with numbers of 20 bits
 if [ -x /isolation ]; then
-	seconds=$(word isolation 25)
+	seconds=$(word isolation 18)
 	/isolation --sparse --seconds "$seconds" --steps 120 >/tmp/isolation
 	status=$?
 	/isolation --sparse --wide --seconds $((seconds / 4)) --steps 60 >>/tmp/isolation || status=1
