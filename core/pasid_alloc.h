@@ -388,8 +388,6 @@ int pasid_hold_locked(struct pasid_rec *rec, const struct ioasid_set *set,
 		      enum ioasid_holder holder);
 /** pasid_refuse_range() - no number fits: @set remembers why. Return: -ENOSPC. Atomic. */
 int pasid_refuse_range(struct ioasid_set *set);
-/** pasid_pin() - keep a number (pending or not) from being reclaimed. false: not allocated. Atomic. */
-bool pasid_pin(struct pasid_host *host, u32 id);
 /** pasid_unpin() - Return: the number was reclaimed. Atomic, no lock held. */
 bool pasid_unpin(struct pasid_host *host, u32 id);
 

@@ -146,18 +146,6 @@ static bool let_go_locked(struct pasid_host *host, struct pasid_rec *rec,
 	return true;
 }
 
-bool pasid_pin(struct pasid_host *host, u32 id)
-{
-	struct pasid_rec *rec;
-
-	spin_lock_bh(&host->lock);
-	rec = pasid_rec_locked(host, id);
-	if (rec)
-		rec->pins++;
-	spin_unlock_bh(&host->lock);
-	return rec;
-}
-
 bool pasid_unpin(struct pasid_host *host, u32 id)
 {
 	struct ioasid_set *unused = NULL;

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_CORE_PASID_UT_H
 
 #include "core/pasid_alloc.h"
+#include "pin.h"
 #include "tests/unit/ut.h"
 
 #define PU_MMS 4

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Dumps of the allocator: sets and their owners, refusals, pending numbers and who holds them, limits. */
 #include "paper.h"
+#include "pin.h"
 
 #define ALL ((1U << 20) - 1)
 
@@ -243,7 +244,7 @@ UT_CASE(who_holds_a_number)
 	ut_assert_eq(pasid_get(host, set, id, IOASID_HOLD_DEVICE), 0);
 	ut_assert_eq(pasid_get(host, set, id, IOASID_HOLD_DEVICE), 0);
 	ut_assert_eq(pasid_get(host, set, id, IOASID_HOLD_DEVICE), 0);
-	ut_assert(pasid_pin(host, id));
+	ut_assert(pu_pin(host, id));
 	text = dump_sets(m);
 	ut_assert_eq(paper_count(text, "number "), 0);
 	kvfree(text);

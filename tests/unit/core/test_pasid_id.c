@@ -525,8 +525,8 @@ UT_CASE(a_pin_keeps_and_does_not_use)
 	struct world *w = world_new(0);
 	u32 id = pu_alloc(w->set, NULL);
 
-	ut_assert(!pasid_pin(w->host, id + 1));
-	ut_assert(pasid_pin(w->host, id));
+	ut_assert(!pu_pin(w->host, id + 1));
+	ut_assert(pu_pin(w->host, id));
 	ut_assert_eq(pu_state(w->host, id), IOASID_STATE_IDLE);
 	ut_assert_eq(pu_refs(w->host, id), 1);
 	pasid_free(w->host, w->set, id);
@@ -534,7 +534,7 @@ UT_CASE(a_pin_keeps_and_does_not_use)
 	ut_assert_eq(frees(&w->ear) + frees(&w->global), 0);
 	ut_assert_eq(pu_state(w->host, id), IOASID_STATE_FREE_PENDING);
 	ut_assert_eq(w->set->nr, 1);
-	ut_assert(pasid_pin(w->host, id));
+	ut_assert(pu_pin(w->host, id));
 	ut_assert(!pasid_unpin(w->host, id));
 	ut_assert(pasid_unpin(w->host, id));
 	ut_assert_eq(pu_state(w->host, id), IOASID_STATE_FREE);
